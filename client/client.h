@@ -1,0 +1,20 @@
+/*
+ * client.h - what the verbs of `polymoe` share.
+ */
+#ifndef CLIENT_CLIENT_H
+#define CLIENT_CLIENT_H
+
+#include <polymoe/error.h>
+
+/* One verb: a row of the table in main.c, a file verb_NAME.c, a page
+ * polymoe-NAME.1. */
+struct verb {
+    const char *name;
+    const char *summary;               // one line for `polymoe --help`
+    int (*run)(int argc, char **argv); // argv[0] is the verb; an exit status
+};
+
+/* "polymoe VERB: sentence" on standard error; the exit status of the code. */
+int verb_fail(const char *verb, const struct moe_err *err);
+
+#endif
