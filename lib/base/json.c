@@ -1,0 +1,56 @@
+/*
+ * json.c - jansson with our errors: duplicates refused, place named.
+ */
+#include "base/json.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/fs.h"
+
+/* Larger than any tokenizer.json or safetensors index we know of. */
+static const size_t JSON_LIMIT = (size_t)1 << 30;
+
+int
+json_parse(struct moe_err *err, json_t **out, const char *text, size_t n,
+           const char *name)
+{
+    json_error_t e;
+    *out = json_loadb(text, n, JSON_REJECT_DUPLICATES, &e);
+    if (*out)
+        return MOE_OK;
+    if (json_error_code(&e) == json_error_out_of_memory)
+        return moe_fail(err, MOE_ENOMEM, "%s: out of memory", name);
+    return moe_fail(err, MOE_EFORMAT, "%s:%d: %s", name, e.line, e.text);
+}
+
+int
+json_read(struct moe_err *err, json_t **out, const char *path)
+{
+    char *text;
+    size_t n;
+    *out = NULL;
+    int rc = fs_read(err, &text, &n, path, JSON_LIMIT);
+    if (rc)
+        return rc;
+    rc = json_parse(err, out, text, n, path);
+    free(text);
+    return rc;
+}
+
+int
+json_write(struct moe_err *err, const json_t *root, const char *path)
+{
+    char *text = json_dumps(root, JSON_INDENT(2));
+    if (!text)
+        return moe_fail(err, MOE_ENOMEM, "%s: out of memory", path);
+    struct fs_writer w;
+    int rc = fs_create(err, &w, path);
+    if (!rc)
+        rc = fs_put(err, &w, text, strlen(text));
+    if (!rc)
+        rc = fs_put(err, &w, "\n", 1);
+    rc = rc ? (fs_abort(&w), rc) : fs_commit(err, &w);
+    free(text);
+    return rc;
+}
