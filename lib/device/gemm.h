@@ -1,0 +1,44 @@
+/*
+ * gemm.h - dense products behind one interface.
+ *
+ *   GEMM_NT   C (M,N) = A (M,K) B (N,K)^T       Y = X W^T
+ *   GEMM_NN   C (M,N) = A (M,K) B (K,N)         dX = dY W
+ *   GEMM_TN   C (M,N) = A (K,M)^T B (K,N)       dW = dY^T X
+ *
+ * Row-major; C and A are f32, B is f32, bf16 or f16 and is read in place.
+ * With `accumulate`, C += the product.  With a bias (N) f32, each row of C
+ * gets it added.  Sums run over k in a fixed order: same device, same result.
+ *
+ * Three providers: a plain kernel that runs anywhere, CLBlast, and a packed
+ * CPU kernel of our own.  gemm_run() takes the one that suits the device's
+ * class and the operand types; POLYMOE_GEMM=plain|clblast|cpu forces one.
+ */
+#ifndef DEVICE_GEMM_H
+#define DEVICE_GEMM_H
+
+#include "device/device.h"
+
+enum gemm_op { GEMM_NT, GEMM_NN, GEMM_TN };
+
+struct gemm {
+    enum gemm_op op;
+    int64_t m, n, k;
+    struct tensor c, a, b; // rank and dims are not read; offsets are
+    int64_t ldc, lda, ldb; // row strides in elements; 0: tight
+    struct tensor bias;    // (N) f32, or absent (buf NULL)
+    bool accumulate;
+};
+
+/* MOE_OK; MOE_EINVAL for a type or size no provider takes; MOE_EBLAS;
+ * MOE_ECL.  m, n or k of 0 is allowed and leaves C + 0 (or zero). */
+int gemm_run(struct moe_ctx *ctx, const struct gemm *g);
+
+enum gemm_provider { GEMM_PLAIN, GEMM_CLBLAST, GEMM_CPU, GEMM_PROVIDERS };
+const char *gemm_provider_name(enum gemm_provider p);
+/* Whether the provider can do this product on this device. */
+bool gemm_provider_takes(struct moe_ctx *ctx, enum gemm_provider p,
+                         const struct gemm *g);
+int gemm_run_with(struct moe_ctx *ctx, enum gemm_provider p,
+                  const struct gemm *g);
+
+#endif

@@ -1,0 +1,117 @@
+/*
+ * nn.h - the operators of the model, one file each, forward beside backward.
+ *
+ * Arguments: context, outputs, inputs, weights, sizes.  Activations are f32;
+ * norm weights, biases and router weights are f32 copies; the large weights
+ * keep the type they have in the file and are decoded in the kernel.  Integer
+ * tensors are i32.  Every function enqueues and returns; nothing waits.
+ *
+ * Each returns MOE_OK, MOE_ECL or MOE_EBUILD; shapes are the caller's promise
+ * and are asserted.
+ */
+#ifndef NN_NN_H
+#define NN_NN_H
+
+#include "device/device.h"
+
+/* x[n,:] = table[ids[n],:].  x (N,D) f32 out; ids (N) i32, each in [0,V);
+ * table (V,D) any float type. */
+int embed_forward(struct moe_ctx *ctx, const struct tensor *x,
+                  const struct tensor *ids, const struct tensor *table,
+                  int64_t N, int64_t D);
+
+/* y[n,d] = w[d] x[n,d] r[n], r[n] = 1 / sqrt(mean_d x[n,d]^2 + eps).
+ * y (N,D) out, may be x; r (N) out, for backward; w (D). */
+int rmsnorm_forward(struct moe_ctx *ctx, const struct tensor *y,
+                    const struct tensor *r, const struct tensor *x,
+                    const struct tensor *w, int64_t N, int64_t D, float eps);
+
+/* Clamp every element of x (N,D) to [-limit, limit], in place. */
+int clip_forward(struct moe_ctx *ctx, const struct tensor *x, float limit,
+                 int64_t N, int64_t D);
+
+/* Rotate-half rotary positions, in place: x (B,T,H,S); position t of a
+ * sequence turns pair (i, i + S/2) by (start + t) theta^(-2i/S).
+ * Angles in fp32 from a table (T,S/2,2) of cos and sin made by rope_table(). */
+int rope_forward(struct moe_ctx *ctx, const struct tensor *x,
+                 const struct tensor *table, int64_t B, int64_t T, int64_t H,
+                 int64_t S);
+/* table (T,S/2,2) f32: cos, sin of position t; computed in double on the
+ * host as Hugging Face rounds it (inverse frequencies and angles in fp32). */
+int rope_table(struct moe_ctx *ctx, const struct tensor *table, int64_t T,
+               int64_t S, double theta);
+
+/* Causal attention: out[b,t,h,:] = sum_u softmax_u(q.k / sqrt(S)) v, u <= t.
+ * out (B,T,H,S), q (B,T,H,S), k and v (B,T,G,S); query head h reads key head
+ * h / (H/G).  lse (B,H,T) out: log-sum-exp of the scaled scores, for
+ * backward. */
+int attention_forward(struct moe_ctx *ctx, const struct tensor *out,
+                      const struct tensor *lse, const struct tensor *q,
+                      const struct tensor *k, const struct tensor *v, int64_t B,
+                      int64_t T, int64_t H, int64_t G, int64_t S);
+
+/* From router logits (N,E): probs (N,E) = softmax; idx (N,K) i32 the K
+ * largest, descending, ties to the lower index; weight (N,K) = probs at idx,
+ * divided by their sum when renorm.  A NaN logit gives idx -1 in its row. */
+int router_forward(struct moe_ctx *ctx, const struct tensor *probs,
+                   const struct tensor *idx, const struct tensor *weight,
+                   const struct tensor *logits, int64_t N, int64_t E, int64_t K,
+                   bool renorm);
+
+/* Slots sorted by expert, stably (by token, then rank):
+ *   count (E) i32      slots of each expert
+ *   start (E+1) i32    exclusive scan of count
+ *   slot_token (N*K)   token of each sorted slot
+ *   slot_of (N,K) i32  sorted slot of (token, rank)
+ * A stable counting sort, no atomics: the same order on every device. */
+struct dispatch {
+    struct tensor count, start, slot_token, slot_of;
+    struct tensor partial; // scratch (ceil(N/64), E) i32
+};
+int dispatch_create(struct moe_ctx *ctx, struct dispatch *d, int64_t N,
+                    int64_t E, int64_t K);
+void dispatch_destroy(struct dispatch *d);
+int dispatch_forward(struct moe_ctx *ctx, const struct dispatch *d,
+                     const struct tensor *idx, int64_t N, int64_t E, int64_t K);
+
+/* Where an expert's three matrices lie in the layer's buffer. */
+struct expert_weights {
+    struct buffer *buf; // borrowed
+    enum dtype dtype;
+    struct tensor offsets; // (E,3) u64: element offsets of gate, up, down
+};
+
+/*
+ * The expert MLPs over the sorted slots:
+ *   h[s,f]   = silu(x[t] . gate[e,f,:]) * (x[t] . up[e,f,:]),  t = token of s
+ *   y[s,:]   = down[e] h[s,:]
+ * y (N*K,D) out; h (N*K,F) out; x (N,D).  gate, up (F,D), down (D,F) per
+ * expert.  A tile list made on the device drives one launch a stage: no loop
+ * over experts on the host, nothing padded in memory.
+ */
+struct experts_scratch; // tile list and packing space for one shape
+int experts_create(struct moe_ctx *ctx, struct experts_scratch **out, int64_t N,
+                   int64_t E, int64_t K, int64_t D, int64_t F);
+void experts_destroy(struct experts_scratch **sp);
+int experts_forward(struct moe_ctx *ctx, struct experts_scratch *s,
+                    const struct tensor *y, const struct tensor *h,
+                    const struct tensor *x, const struct expert_weights *w,
+                    const struct dispatch *d, int64_t N, int64_t E, int64_t K,
+                    int64_t D, int64_t F);
+
+/* x[n,:] += sum_k weight[n,k] y[slot_of[n,k],:], k in rank order. */
+int combine_forward(struct moe_ctx *ctx, const struct tensor *x,
+                    const struct tensor *y, const struct tensor *weight,
+                    const struct dispatch *d, int64_t N, int64_t K, int64_t D);
+
+/* nll[n] = logsumexp_v(logits[n,:]) - logits[n,target[n]]; 0 where target is
+ * negative.  logits (N,V) f32; target (N) i32. */
+int xent_forward(struct moe_ctx *ctx, const struct tensor *nll,
+                 const struct tensor *logits, const struct tensor *target,
+                 int64_t N, int64_t V);
+
+/* x[i] += y[i], n elements. */
+int add_forward(struct moe_ctx *ctx, const struct tensor *x,
+                const struct tensor *y, int64_t n);
+
+#endif
