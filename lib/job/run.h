@@ -1,0 +1,68 @@
+/*
+ * run.h - a job that is running: its directory, its records, what its kind may
+ * call.
+ *
+ * job_run() (job.h) makes one, hands it to the kind's function, and writes
+ * run.json at the end.  A kind writes its tables below results_dir, reports
+ * through the functions here, asks job_stopping() between two batches, and
+ * returns MOE_ECANCEL when it was told to stop.
+ */
+#ifndef JOB_RUN_H
+#define JOB_RUN_H
+
+#include <stdbool.h>
+#include <stdio.h>
+
+#include <jansson.h>
+
+#include <polymoe/ctx.h>
+
+#include "base/progress.h"
+#include "job/job.h"
+#include "job/spec.h"
+
+struct job_run {
+    const struct job_spec *spec; // resolved
+    char *out_dir;
+    char *results_dir;          // OUT/results, exists
+    struct moe_ctx *ctx;        // NULL until job_open_device()
+    struct progress_meter rate; // of the current phase
+
+    /* private to run.c */
+    struct moe_ctx_options ctx_options;
+    const struct job_env *env;
+    FILE *log, *metrics;
+    json_t *record;       // run.json
+    bool profile, failed; // a record could not be written
+};
+
+/*
+ * Open the job's device: run->ctx, which belongs to the run and is closed
+ * after the kind's function.  Its name, driver and program hash go into
+ * run.json.  Check every input that needs no device before.
+ */
+int job_open_device(struct moe_err *err, struct job_run *run);
+
+/* A new phase begins: the rate and the estimate start again. */
+void job_phase(struct job_run *run);
+
+/* Report progress; rate, elapsed_s and eta_s are filled in here. */
+void job_progress(struct job_run *run, struct moe_progress p);
+
+void job_logf(struct job_run *run, enum moe_log_level level, const char *fmt,
+              ...) MOE_PRINTF(3, 4);
+
+/* Append one object to metrics.jsonl with the time; takes the reference. */
+void job_metric(struct job_run *run, json_t *object);
+
+/* Put a value under `key` of run.json; takes the reference. */
+void job_record(struct job_run *run, const char *key, json_t *value);
+
+/* True: stop at the next safe point and return MOE_ECANCEL. */
+bool job_stopping(struct job_run *run);
+
+/* The kinds.  Each lives in a file of its name. */
+int analyze_run(struct moe_err *err, const struct job_spec *spec,
+                struct job_run *run);
+
+#endif

@@ -1,0 +1,167 @@
+/*
+ * spec.h - a job spec: one table that declares every field once, and the
+ * struct that it fills.
+ *
+ * The table (job_fields) gives the YAML parser, its errors, the help, the
+ * list in polymoe-job(5), the MessagePack form and the canonical text.  The
+ * order of work on a spec is
+ *
+ *     read or unpack   text becomes values, every one checked by the table
+ *     resolve          relative paths become absolute, a data directory
+ *                      becomes a list of files, files are looked for
+ *     freeze           the canonical text, which reads back to the same spec
+ */
+#ifndef JOB_SPEC_H
+#define JOB_SPEC_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include <polymoe/error.h>
+
+struct msgpack_object;
+struct msgpack_sbuffer;
+struct str;
+
+/* The kinds that can be run. */
+enum job_kind { JOB_ANALYZE, JOB_KINDS };
+
+/* What ends a document of a text file. */
+enum job_documents {
+    JOB_DOCUMENTS_LINE,  // every line is one
+    JOB_DOCUMENTS_BLANK, // an empty line stands between two
+    JOB_DOCUMENTS_FILE   // the whole file is one
+};
+
+/* Type that products are computed in. */
+enum job_compute { JOB_COMPUTE_F32 };
+
+struct job_strings {
+    char **item;
+    size_t n, cap;
+};
+
+/* The files of one language, in the order in which they are read. */
+struct job_language {
+    char *name;
+    struct job_strings files;
+};
+
+/* Either a directory, before resolve, or languages with their files. */
+struct job_data {
+    char *directory; // NULL once resolved
+    struct job_language *language;
+    size_t n, cap;
+};
+
+/* Every field of polymoe-job(5).  Strings are NULL where a field was not
+ * given and has no default. */
+struct job_spec {
+    int kind; // enum job_kind
+    char *name;
+    char *device;             // selector; NULL: the default device
+    char *out;                // result directory; NULL: chosen by who runs it
+    int64_t priority;         // higher starts earlier
+    int64_t time_limit_s;     // 0: none
+    struct job_strings after; // names of jobs, or ids, that must end well
+
+    /* kind: analyze */
+    char *model;
+    struct job_data data;
+    char *tokenizer;
+    int64_t eos; // id after each document; -1: what config.json says
+    int64_t window;
+    int64_t max_tokens;   // of each language
+    int64_t batch_tokens; // in one forward pass
+    int documents;        // enum job_documents
+    int compute;          // enum job_compute
+    bool perplexity;
+};
+
+void job_spec_free(struct job_spec *spec);
+
+/* ---- The table ---------------------------------------------------------- */
+
+enum job_type {
+    JOB_STRING,
+    JOB_PATH,
+    JOB_INT,
+    JOB_BOOL,
+    JOB_ENUM,     // words of `words`, the value is the place in that list
+    JOB_DURATION, // seconds; "90", "90s", "30m", "36h", "7d", "1h30m"
+    JOB_NAMES,    // a name or a list of names
+    JOB_DATA      // a directory, or a map from language to file or files
+};
+
+struct job_field {
+    const char *name;  // NULL ends the table; "a.b" is b in the map a
+    const char *text;  // one line, for people
+    const char *unit;  // NULL: none
+    const char *deflt; // as it would be written; NULL: none
+    const char *words; // of an enumeration: "line|blank|file"
+    size_t offset;     // of the value in struct job_spec
+    int64_t min, max;  // of a number
+    unsigned kinds;    // 1 << enum job_kind, or'd
+    enum job_type type;
+    bool required;
+};
+
+extern const struct job_field job_fields[];
+
+enum { JOB_EVERY_KIND = ~0u };
+
+const char *job_kind_name(int kind);
+const char *job_type_name(enum job_type type);
+
+/* The fields as a table for --help. */
+void job_fields_print(FILE *f);
+
+/* ---- In and out --------------------------------------------------------- */
+
+/*
+ * Read the spec of one job.  `name` stands in errors.
+ *
+ * Each of the n_set texts is "FIELD=VALUE", VALUE in YAML, and replaces that
+ * field.  The errors read `FILE:LINE: FIELD: what was found, what is allowed`
+ * (MOE_EFORMAT); MOE_EINVAL when a --set is wrong, MOE_EINPUT, MOE_ENOMEM.  A
+ * study is refused; see study.h.  *out is freed by job_spec_free() and is
+ * empty after a failure.
+ */
+int job_spec_parse(struct moe_err *err, struct job_spec *out, const char *text,
+                   size_t n, const char *name, const char *const *set,
+                   size_t n_set);
+int job_spec_read(struct moe_err *err, struct job_spec *out, const char *path,
+                  const char *const *set, size_t n_set);
+
+/*
+ * Make every path absolute, taking relative ones from `dir`, find the files of
+ * a data directory, fill the tokenizer's default, and see that the inputs
+ * exist (MOE_EINPUT).  Paths below one of the n directories in `later` are not
+ * looked for: an earlier job will write them.  Doing it twice changes nothing.
+ *
+ * In a directory the files of LANG are LANG.txt, LANG.*.txt and the same with
+ * .jsonl, .jsonl.gz, .jsonl.zst, .u16, .u32 and .npy, sorted by byte; LANG is
+ * what stands before the first dot.
+ */
+int job_spec_resolve(struct moe_err *err, struct job_spec *spec,
+                     const char *dir, const char *const *later, size_t n);
+
+/* The canonical text: every field in the table's order, defaults included,
+ * strings quoted where YAML needs it. */
+void job_spec_text(struct str *out, const struct job_spec *spec);
+
+/* The MessagePack form: a map from field to value, defaults left out. */
+int job_spec_pack(struct moe_err *err, struct msgpack_sbuffer *out,
+                  const struct job_spec *spec);
+
+/*
+ * Read the MessagePack form, with all checks of the YAML form.  The bytes must
+ * have passed the scan of the protocol (depth, counts, UTF-8, duplicates).
+ * The errors read `spec: FIELD: ...` (MOE_EFORMAT).
+ */
+int job_spec_unpack(struct moe_err *err, struct job_spec *out,
+                    const struct msgpack_object *from);
+
+#endif
