@@ -28,6 +28,40 @@ support_main(Suite *suite, int device)
     return failed ? EXIT_FAILURE : EXIT_SUCCESS;
 }
 
+static struct moe_ctx *shared;
+
+static void
+destroy_shared(void)
+{
+    moe_ctx_destroy(&shared);
+}
+
+/* Warnings and worse belong in the test's log. */
+static void
+print_line(void *arg, enum moe_log_level level, const char *line)
+{
+    (void)arg;
+    if (level <= MOE_LOG_WARN)
+        fprintf(stderr, "%s\n", line);
+}
+
+struct moe_ctx *
+support_ctx(void)
+{
+    struct moe_err err = {0};
+    struct moe_ctx_options opt = {.log = print_line};
+    if (shared)
+        return shared;
+    int rc = moe_ctx_create(&shared, &opt, &err);
+    if (rc == MOE_EDEVICE && !getenv("POLYMOE_DEVICE")) {
+        fprintf(stderr, "%s\n", err.text);
+        exit(77);
+    }
+    ck_ok(&err, rc);
+    atexit(destroy_shared);
+    return shared;
+}
+
 void
 support_expect(const struct moe_err *err, int rc, int code, const char *part,
                const char *file, int line)

@@ -9,12 +9,19 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include <polymoe/error.h>
+#include <polymoe/ctx.h>
 
 /* Run every test of a suite and return the exit status of main().  With
  * `device`, tests do not fork: an OpenCL context made before a fork hangs in
  * the child. */
 int support_main(Suite *suite, int device);
+
+/*
+ * The context that all tests of a program share, on $POLYMOE_DEVICE or the
+ * default device; destroyed at exit.  Ends the program with 77, a skip, when
+ * there is no device at all; a selector that matches nothing is a failure.
+ */
+struct moe_ctx *support_ctx(void);
 
 /* Fail the test with the sentence of err unless rc is MOE_OK. */
 #define ck_ok(err, rc)                                                         \

@@ -1,0 +1,118 @@
+/*
+ * internal.h - what the files of lib/device know of each other.
+ */
+#ifndef DEVICE_INTERNAL_H
+#define DEVICE_INTERNAL_H
+
+#include "device/opencl.h"
+
+#include "device/device.h"
+
+/* ---- Devices ------------------------------------------------------------ */
+
+/* A device and its place, the same in every process of this machine. */
+struct found {
+    struct device_info info;
+    uint32_t platform; // in the order of clGetPlatformIDs
+    uint32_t device;   // in the order of clGetDeviceIDs
+};
+
+/* Fill out from the driver; false for a device that we cannot use (no
+ * compiler, not available, older than OpenCL 1.2, big-endian). */
+bool describe_device(struct found *out, cl_platform_id p, cl_device_id d);
+
+struct found_list {
+    struct found *v;
+    size_t n, cap;
+};
+
+/* Every usable device, found by a child process unless this process uses
+ * OpenCL already.  The caller frees out->v. */
+int probe_all(struct moe_err *err, struct found_list *out, moe_log_fn *log,
+              void *log_arg);
+
+/* From now on devices are asked in this process. */
+void probe_mark_in_use(void);
+
+/* The chosen one: MOE_EDEVICE with what was asked and what there is. */
+int select_device(struct moe_err *err, struct found *out,
+                  const struct found_list *list, const char *selector);
+
+/* ---- The context -------------------------------------------------------- */
+
+struct program;
+struct profile;
+
+struct moe_ctx {
+    struct moe_err err;
+    moe_log_fn *log;
+    void *log_arg;
+
+    struct found found;
+    cl_platform_id platform;
+    cl_device_id device;
+    cl_context context;
+    cl_command_queue queue;
+    size_t group; // WG
+    bool poison;  // fill new buffers with NaN
+
+    struct program *programs; // list, owned
+    char *cache_dir;          // owned; NULL: no cache
+    struct profile *profile;  // owned; NULL: times are not kept
+};
+
+/* MOE_ECL with what failed and the status in words. */
+int ctx_fail_cl(struct moe_ctx *ctx, cl_int status, const char *fmt, ...)
+    MOE_PRINTF(3, 4);
+
+/* ---- Programs ----------------------------------------------------------- */
+
+enum { KERNEL_ARGS = LAUNCH_ARGS };
+
+/* What may be passed as one argument of a kernel. */
+enum arg_kind { ARG_ANY, ARG_POINTER, ARG_INT, ARG_ULONG, ARG_FLOAT };
+
+struct kernel {
+    struct kernel *next;
+    char *name;
+    cl_kernel cl;
+    size_t group[3]; // reqd_work_group_size; 0: any
+    int args;
+    unsigned char kind[KERNEL_ARGS]; // enum arg_kind, ANY where not told
+};
+
+/* A built program, or one that failed to build (cl NULL). */
+struct program {
+    struct program *next;
+    char *name; // "" for the plain program
+    char *options;
+    cl_program cl;
+    struct kernel *kernels; // those used so far
+    char *problem;          // why it did not build
+};
+
+/* Build, or find among those built; MOE_EBUILD. */
+int program_get(struct moe_ctx *ctx, struct program **out, const char *name,
+                const char *options);
+int program_kernel(struct moe_ctx *ctx, struct kernel **out,
+                   struct program *program, const char *name);
+void programs_destroy(struct moe_ctx *ctx);
+
+/* The source files of a program, prelude first. */
+struct sources {
+    char **text; // owned
+    size_t n, cap;
+};
+int sources_load(struct moe_err *err, struct sources *out, const char *name);
+void sources_free(struct sources *s);
+
+/* ---- Times -------------------------------------------------------------- */
+
+int profile_create(struct moe_ctx *ctx);
+void profile_destroy(struct moe_ctx *ctx);
+/* One event of a kernel; the event is taken over. */
+int profile_add(struct moe_ctx *ctx, const char *kernel, cl_event event);
+
+cl_mem buffer_cl(const struct buffer *b); // NULL for NULL
+
+#endif
