@@ -32,7 +32,7 @@ struct job_env {
 };
 
 /*
- * Run a job to its end.
+ * Run a job, whose paths are resolved (job_spec_resolve), to its end.
  *
  * Writes spec.yaml, run.json, metrics.jsonl, log.txt and results/ below
  * out_dir.  MOE_OK; MOE_ECANCEL when stopping() said so; otherwise the code

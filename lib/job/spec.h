@@ -17,7 +17,6 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <stdio.h>
 
 #include <polymoe/error.h>
 
@@ -96,15 +95,15 @@ enum job_type {
 };
 
 struct job_field {
-    const char *name;  // NULL ends the table; "a.b" is b in the map a
+    const char *name;  // NULL ends the table
     const char *text;  // one line, for people
     const char *unit;  // NULL: none
     const char *deflt; // as it would be written; NULL: none
     const char *words; // of an enumeration: "line|blank|file"
-    size_t offset;     // of the value in struct job_spec
-    int64_t min, max;  // of a number
-    unsigned kinds;    // 1 << enum job_kind, or'd
     enum job_type type;
+    size_t offset;    // of the value in struct job_spec
+    int64_t min, max; // of a number
+    unsigned kinds;   // 1 << enum job_kind, or'd
     bool required;
 };
 
@@ -112,11 +111,10 @@ extern const struct job_field job_fields[];
 
 enum { JOB_EVERY_KIND = ~0u };
 
-const char *job_kind_name(int kind);
 const char *job_type_name(enum job_type type);
 
-/* The fields as a table for --help. */
-void job_fields_print(FILE *f);
+/* The fields as lines for people, "  window=INT   text (default 2048)". */
+void job_fields_help(struct str *out);
 
 /* ---- In and out --------------------------------------------------------- */
 
@@ -152,7 +150,7 @@ int job_spec_resolve(struct moe_err *err, struct job_spec *spec,
  * strings quoted where YAML needs it. */
 void job_spec_text(struct str *out, const struct job_spec *spec);
 
-/* The MessagePack form: a map from field to value, defaults left out. */
+/* The MessagePack form: a map from field to value. */
 int job_spec_pack(struct moe_err *err, struct msgpack_sbuffer *out,
                   const struct job_spec *spec);
 

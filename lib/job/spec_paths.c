@@ -1,0 +1,199 @@
+/*
+ * spec_paths.c - the files that a spec names: made absolute, found, looked at.
+ */
+#include "config.h"
+
+#include "job/field.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/fs.h"
+#include "base/str.h"
+#include "base/utf8.h"
+
+static int
+no_memory(struct moe_err *err)
+{
+    return moe_fail(err, MOE_ENOMEM, "job spec: out of memory");
+}
+
+/* Replace *path by its absolute form, "dir/path". */
+static int
+make_absolute(struct moe_err *err, char **path, const char *dir)
+{
+    if (!*path || (*path)[0] == '/')
+        return MOE_OK;
+    char *whole = str_path(dir, *path);
+    if (!whole)
+        return no_memory(err);
+    free(*path);
+    *path = whole;
+    return MOE_OK;
+}
+
+static int
+make_data_absolute(struct moe_err *err, struct job_data *data, const char *dir)
+{
+    int rc = make_absolute(err, &data->directory, dir);
+    for (size_t i = 0; i < data->n; i++)
+        for (size_t k = 0; !rc && k < data->language[i].files.n; k++)
+            rc = make_absolute(err, &data->language[i].files.item[k], dir);
+    return rc;
+}
+
+int
+job_field_absolute(struct moe_err *err, const struct job_field *field,
+                   struct job_spec *spec, const char *dir)
+{
+    if (field->type == JOB_PATH)
+        return make_absolute(err, job_field_at(field, spec), dir);
+    if (field->type == JOB_DATA)
+        return make_data_absolute(err, job_field_at(field, spec), dir);
+    return MOE_OK;
+}
+
+/* How long "LANG" is in LANG.ENDING or LANG.*.ENDING, 0 for other names. */
+static size_t
+language_length(const char *name)
+{
+    static const char *const endings[] = {
+        ".txt", ".jsonl", ".jsonl.gz", ".jsonl.zst", ".u16", ".u32", ".npy"};
+    size_t n = strlen(name), language = strcspn(name, ".");
+    for (size_t i = 0; i < sizeof endings / sizeof *endings; i++) {
+        size_t m = strlen(endings[i]);
+        if (n > m && language <= n - m && strcmp(name + n - m, endings[i]) == 0)
+            return language;
+    }
+    return 0;
+}
+
+static int
+add_file(struct moe_err *err, struct job_data *data, const char *dir,
+         const char *name)
+{
+    size_t n = language_length(name);
+    struct job_language *last = data->n ? &data->language[data->n - 1] : NULL;
+    if (!n)
+        return MOE_OK;
+    if (!utf8_valid(name, strlen(name)))
+        return moe_fail(err, MOE_EINPUT, "%s/%s: the name is not UTF-8", dir,
+                        name);
+    char *language = str_format("%.*s", (int)n, name);
+    char *path = str_path(dir, name);
+    /* Sorted by byte, ca-x.txt stands between ca.a.txt and ca.b.txt. */
+    for (size_t i = 0; language && i < data->n; i++)
+        if (strcmp(data->language[i].name, language) == 0)
+            last = &data->language[i];
+    if (language && (!last || strcmp(last->name, language) != 0))
+        last =
+            data->n < JOB_LANGUAGES_MAX ? job_data_add(data, language) : NULL;
+    bool added =
+        language && path && last && job_strings_add(&last->files, path);
+    free(language);
+    free(path);
+    return added ? MOE_OK : no_memory(err);
+}
+
+/* Replace a directory by the languages found in it. */
+static int
+expand_directory(struct moe_err *err, struct job_data *data)
+{
+    char **names;
+    size_t n;
+    struct job_data found = {0};
+    const char *dir = data->directory;
+    if (fs_exists(dir) && !fs_is_dir(dir))
+        return moe_fail(err, MOE_EFORMAT,
+                        "data: %s is a file; write {LANGUAGE: FILE}", dir);
+    int rc = fs_list(err, &names, &n, dir, "");
+    if (rc)
+        return rc;
+    for (size_t i = 0; !rc && i < n; i++)
+        rc = add_file(err, &found, dir, names[i]);
+    fs_list_free(names, n);
+    if (!rc && !found.n)
+        rc = moe_fail(err, MOE_EINPUT,
+                      "data: %s: no LANG.txt, LANG.jsonl, LANG.u16 or the "
+                      "like in it",
+                      dir);
+    if (rc) {
+        job_data_free(&found);
+        return rc;
+    }
+    job_data_free(data);
+    *data = found;
+    return MOE_OK;
+}
+
+/* Will an earlier job write this path? */
+static bool
+comes_later(const char *path, const char *const *later, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        size_t m = strlen(later[i]);
+        if (strncmp(path, later[i], m) == 0 &&
+            (path[m] == '/' || path[m] == '\0'))
+            return true;
+    }
+    return false;
+}
+
+static int
+look_for(struct moe_err *err, const char *field, const char *path,
+         const char *const *later, size_t n)
+{
+    if (fs_exists(path) || comes_later(path, later, n))
+        return MOE_OK;
+    return moe_fail(err, MOE_EINPUT, "%s: %s: no such file or directory", field,
+                    path);
+}
+
+static int
+look_for_data(struct moe_err *err, const struct job_data *data,
+              const char *const *later, size_t n)
+{
+    int rc = MOE_OK;
+    for (size_t i = 0; i < data->n; i++)
+        for (size_t k = 0; !rc && k < data->language[i].files.n; k++)
+            rc = look_for(err, "data", data->language[i].files.item[k], later,
+                          n);
+    return rc;
+}
+
+/* The model's own tokenizer need not be there: token files want none, and who
+ * reads text says that it is missing. */
+static int
+look_for_tokenizer(struct moe_err *err, struct job_spec *spec,
+                   const char *const *later, size_t n)
+{
+    int rc = MOE_OK;
+    char *own = str_path(spec->model, "tokenizer.json");
+    if (!own)
+        return no_memory(err);
+    if (!spec->tokenizer) {
+        spec->tokenizer = own;
+        return MOE_OK;
+    }
+    if (strcmp(spec->tokenizer, own) != 0)
+        rc = look_for(err, "tokenizer", spec->tokenizer, later, n);
+    free(own);
+    return rc;
+}
+
+int
+job_spec_resolve(struct moe_err *err, struct job_spec *spec, const char *dir,
+                 const char *const *later, size_t n)
+{
+    int rc = MOE_OK;
+    for (const struct job_field *f = job_fields; !rc && f->name; f++)
+        rc = job_field_absolute(err, f, spec, dir);
+    if (!rc && spec->data.directory &&
+        !comes_later(spec->data.directory, later, n))
+        rc = expand_directory(err, &spec->data);
+    if (!rc && spec->model)
+        rc = look_for(err, "model", spec->model, later, n);
+    if (!rc && spec->model)
+        rc = look_for_tokenizer(err, spec, later, n);
+    return rc ? rc : look_for_data(err, &spec->data, later, n);
+}

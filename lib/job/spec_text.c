@@ -1,0 +1,142 @@
+/*
+ * spec_text.c - the canonical text of a spec: spec.yaml of every job.
+ */
+#include "config.h"
+
+#include "job/field.h"
+
+#include <ctype.h>
+#include <inttypes.h>
+#include <string.h>
+#include <strings.h>
+
+#include "base/str.h"
+#include "base/utf8.h"
+
+/* A word that YAML cannot take for anything but a string. */
+static bool
+is_plain(const char *s)
+{
+    static const char *const words[] = {"true", "false", "yes",  "no",
+                                        "on",   "off",   "null", "y",
+                                        "n",    "inf",   "nan"};
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+        if (strcasecmp(s, words[i]) == 0)
+            return false;
+    if (!isalpha((unsigned char)s[0]) && s[0] != '/')
+        return false;
+    for (const char *p = s; *p; p++)
+        if ((unsigned char)*p >= 0x80 ||
+            (!isalnum((unsigned char)*p) && !strchr("_./@%+=-", *p)))
+            return false;
+    return true;
+}
+
+/* May stand between double quotes as it is. */
+static bool
+is_printable(uint32_t c)
+{
+    return c >= 0x20 && c != 0x7f && !(c >= 0x80 && c < 0xa0) && c != 0x2028 &&
+           c != 0x2029 && c != 0xfeff && (c & 0xfffe) != 0xfffe;
+}
+
+static void
+put_string(struct str *out, const char *s)
+{
+    size_t n = strlen(s);
+    if (is_plain(s)) {
+        str_puts(out, s);
+        return;
+    }
+    str_puts(out, "\"");
+    while (n) {
+        uint32_t c;
+        size_t length = utf8_next(&c, s, n);
+        if (!length) { // cannot come from YAML or MessagePack
+            c = 0xfffd;
+            length = 1;
+        }
+        if (c == '"' || c == '\\')
+            str_printf(out, "\\%c", (int)c);
+        else if (is_printable(c) && length > 0)
+            str_add(out, s, length);
+        else if (c <= 0xff)
+            str_printf(out, "\\x%02" PRIX32, c);
+        else
+            str_printf(out, "\\U%08" PRIX32, c);
+        s += length;
+        n -= length;
+    }
+    str_puts(out, "\"");
+}
+
+static void
+put_strings(struct str *out, const struct job_strings *list)
+{
+    str_puts(out, "[");
+    for (size_t i = 0; i < list->n; i++) {
+        str_puts(out, i ? ", " : "");
+        put_string(out, list->item[i]);
+    }
+    str_puts(out, "]");
+}
+
+static void
+put_data(struct str *out, const struct job_data *data)
+{
+    if (data->directory) {
+        put_string(out, data->directory);
+        return;
+    }
+    for (size_t i = 0; i < data->n; i++) {
+        str_puts(out, "\n  ");
+        put_string(out, data->language[i].name);
+        str_puts(out, ": ");
+        put_strings(out, &data->language[i].files);
+    }
+}
+
+static void
+put_value(struct str *out, const struct job_field *field,
+          const struct job_spec *spec)
+{
+    const void *at = job_field_at(field, spec);
+    const char *word;
+    size_t n;
+    switch (field->type) {
+    case JOB_STRING:
+    case JOB_PATH:
+        put_string(out, *(char *const *)at);
+        break;
+    case JOB_INT:
+    case JOB_DURATION:
+        str_printf(out, "%" PRId64, *(const int64_t *)at);
+        break;
+    case JOB_BOOL:
+        str_puts(out, *(const bool *)at ? "true" : "false");
+        break;
+    case JOB_ENUM:
+        n = job_field_word(field, *(const int *)at, &word);
+        str_add(out, word, n);
+        break;
+    case JOB_NAMES:
+        put_strings(out, at);
+        break;
+    case JOB_DATA:
+        put_data(out, at);
+        break;
+    }
+}
+
+void
+job_spec_text(struct str *out, const struct job_spec *spec)
+{
+    for (const struct job_field *f = job_fields; f->name; f++) {
+        if (!job_field_given(f, spec))
+            continue;
+        bool block = f->type == JOB_DATA && !spec->data.directory;
+        str_printf(out, block ? "%s:" : "%s: ", f->name);
+        put_value(out, f, spec);
+        str_puts(out, "\n");
+    }
+}
