@@ -58,6 +58,7 @@ struct moe_ctx {
 
     struct program *programs; // list, owned
     char *cache_dir;          // owned; NULL: no cache
+    bool blas_ready;          // CLBlast has our parameters
     struct profile *profile;  // owned; NULL: times are not kept
 };
 
@@ -112,6 +113,9 @@ int profile_create(struct moe_ctx *ctx);
 void profile_destroy(struct moe_ctx *ctx);
 /* One event of a kernel; the event is taken over. */
 int profile_add(struct moe_ctx *ctx, const char *kernel, cl_event event);
+/* From the end of one event to the end of another; both are taken over. */
+int profile_add_span(struct moe_ctx *ctx, const char *kernel, cl_event from,
+                     cl_event to);
 
 cl_mem buffer_cl(const struct buffer *b); // NULL for NULL
 

@@ -16,6 +16,7 @@
 enum { PENDING = 4096 };
 
 struct pending {
+    cl_event from; // its end is the start; NULL: the start of `event`
     cl_event event;
     size_t row;
 };
@@ -36,6 +37,14 @@ profile_create(struct moe_ctx *ctx)
                : moe_fail(&ctx->err, MOE_ENOMEM, "profile: out of memory");
 }
 
+static void
+release(const struct pending *e)
+{
+    if (e->from)
+        clReleaseEvent(e->from);
+    clReleaseEvent(e->event);
+}
+
 void
 profile_destroy(struct moe_ctx *ctx)
 {
@@ -43,7 +52,7 @@ profile_destroy(struct moe_ctx *ctx)
     if (!p)
         return;
     for (size_t i = 0; i < p->n; i++)
-        clReleaseEvent(p->pending[i].event);
+        release(&p->pending[i]);
     for (size_t i = 0; i < p->rows; i++)
         free((char *)(uintptr_t)p->row[i].kernel);
     free(p->row);
@@ -69,6 +78,21 @@ find_row(struct moe_ctx *ctx, size_t *out, const char *kernel)
     return MOE_OK;
 }
 
+static cl_int
+read_seconds(double *out, const struct pending *e)
+{
+    cl_ulong start = 0, end = 0;
+    cl_int status = clGetEventProfilingInfo(
+        e->from ? e->from : e->event,
+        e->from ? CL_PROFILING_COMMAND_END : CL_PROFILING_COMMAND_START,
+        sizeof start, &start, NULL);
+    if (!status)
+        status = clGetEventProfilingInfo(e->event, CL_PROFILING_COMMAND_END,
+                                         sizeof end, &end, NULL);
+    *out = end > start ? (double)(end - start) * 1e-9 : 0;
+    return status;
+}
+
 /* Wait for the queue and add up every pending event. */
 static int
 drain(struct moe_ctx *ctx)
@@ -77,38 +101,39 @@ drain(struct moe_ctx *ctx)
     int rc = ctx_finish(ctx);
     for (size_t i = 0; i < p->n; i++) {
         struct profile_row *row = &p->row[p->pending[i].row];
-        cl_event event = p->pending[i].event;
-        cl_ulong start = 0, end = 0;
-        cl_int status = clGetEventProfilingInfo(
-            event, CL_PROFILING_COMMAND_START, sizeof start, &start, NULL);
-        if (!status)
-            status = clGetEventProfilingInfo(event, CL_PROFILING_COMMAND_END,
-                                             sizeof end, &end, NULL);
-        if (!status) {
-            row->calls++;
-            row->seconds += end > start ? (double)(end - start) * 1e-9 : 0;
-        } else if (!rc) {
+        double seconds = 0;
+        cl_int status =
+            rc ? CL_SUCCESS : read_seconds(&seconds, &p->pending[i]);
+        if (status)
             rc = ctx_fail_cl(ctx, status, "times of kernel %s", row->kernel);
-        }
-        clReleaseEvent(event);
+        row->calls++;
+        row->seconds += seconds;
+        release(&p->pending[i]);
     }
     p->n = 0;
     return rc;
 }
 
 int
-profile_add(struct moe_ctx *ctx, const char *kernel, cl_event event)
+profile_add_span(struct moe_ctx *ctx, const char *kernel, cl_event from,
+                 cl_event to)
 {
     struct profile *p = ctx->profile;
-    size_t row;
+    struct pending e = {.from = from, .event = to};
     int rc = p->n == PENDING ? drain(ctx) : MOE_OK;
     if (!rc)
-        rc = find_row(ctx, &row, kernel);
+        rc = find_row(ctx, &e.row, kernel);
     if (rc)
-        clReleaseEvent(event);
+        release(&e);
     else
-        p->pending[p->n++] = (struct pending){event, row};
+        p->pending[p->n++] = e;
     return rc;
+}
+
+int
+profile_add(struct moe_ctx *ctx, const char *kernel, cl_event event)
+{
+    return profile_add_span(ctx, kernel, NULL, event);
 }
 
 static int
