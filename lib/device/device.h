@@ -14,6 +14,7 @@
 
 #include <polymoe/ctx.h>
 
+#include "base/hash.h"
 #include "tensor/tensor.h"
 
 /* ---- Devices ------------------------------------------------------------ */
@@ -151,6 +152,9 @@ size_t ctx_group(const struct moe_ctx *ctx);
 /* Does a variant program build here?  Cached; the log is a debug line. */
 bool program_available(struct moe_ctx *ctx, const char *program,
                        const char *options);
+
+/* One hash over the text of every kernel as it would be built now. */
+int kernels_hash(struct moe_err *err, char hex[HASH_HEX]);
 
 /* ---- Times -------------------------------------------------------------- */
 

@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "base/fs.h"
+#include "base/hash.h"
 #include "base/mem.h"
 #include "base/str.h"
 
@@ -99,6 +100,24 @@ sources_load(struct moe_err *err, struct sources *out, const char *name)
         rc = add_source(err, out, name, own ? own->text : NULL);
     if (rc)
         sources_free(out);
+    return rc;
+}
+
+int
+kernels_hash(struct moe_err *err, char hex[HASH_HEX])
+{
+    struct sources all = {0};
+    struct hash h;
+    int rc = MOE_OK;
+    for (size_t i = 0;
+         !rc && i < sizeof kernel_sources / sizeof *kernel_sources; i++)
+        rc = add_source(err, &all, kernel_sources[i].name,
+                        kernel_sources[i].text);
+    hash_begin(&h);
+    for (size_t i = 0; i < all.n; i++)
+        hash_add_text(&h, all.text[i]);
+    hash_end(&h, hex);
+    sources_free(&all);
     return rc;
 }
 

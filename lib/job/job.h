@@ -25,7 +25,7 @@ struct job_sink {
 };
 
 struct job_env {
-    const char *out_dir; // exists; the job writes only below it
+    const char *out_dir; // made when missing; the job writes only below it
     const char *device;  // selector that overrides the spec's, or NULL
     bool profile;        // report seconds per kernel at the end
     struct job_sink sink;
@@ -35,8 +35,10 @@ struct job_env {
  * Run a job, whose paths are resolved (job_spec_resolve), to its end.
  *
  * Writes spec.yaml, run.json, metrics.jsonl, log.txt and results/ below
- * out_dir.  MOE_OK; MOE_ECANCEL when stopping() said so; otherwise the code
- * and sentence of what failed.
+ * out_dir, which must be empty or hold an unfinished run of the same spec;
+ * that one starts over.  MOE_OK; MOE_ECANCEL when stopping() said so;
+ * MOE_ETIMEOUT at the spec's time limit; MOE_EIO when a record could not be
+ * written; otherwise the code and sentence of what failed.
  */
 int job_run(struct moe_err *err, const struct job_spec *spec,
             const struct job_env *env);

@@ -28,12 +28,14 @@ struct job_run {
     struct moe_ctx *ctx;        // NULL until job_open_device()
     struct progress_meter rate; // of the current phase
 
-    /* private to run.c */
-    struct moe_ctx_options ctx_options;
+    /* ---- private to the files run*.c */
     const struct job_env *env;
     FILE *log, *metrics;
-    json_t *record;       // run.json
-    bool profile, failed; // a record could not be written
+    uint64_t log_bytes; // in log.txt so far
+    json_t *record;     // run.json
+    double deadline_s;  // monotonic; 0: none
+    bool overdue;       // the deadline made it stop
+    bool lost;          // a record could not be written
 };
 
 /*
@@ -64,5 +66,19 @@ bool job_stopping(struct job_run *run);
 /* The kinds.  Each lives in a file of its name. */
 int analyze_run(struct moe_err *err, const struct job_spec *spec,
                 struct job_run *run);
+
+/* ---- What run*.c share --------------------------------------------------- */
+
+/* Make the directory if need be, see that it may be used, and open the files
+ * in it. */
+int run_open_files(struct moe_err *err, struct job_run *run);
+void run_close_files(struct job_run *run);
+
+/* run.json: begun with what is known before the job, completed by its end;
+ * both write it. */
+int run_record_begin(struct moe_err *err, struct job_run *run);
+void run_record_device(struct job_run *run);
+int run_record_end(struct moe_err *err, struct job_run *run,
+                   const struct moe_err *result);
 
 #endif

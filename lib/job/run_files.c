@@ -1,0 +1,142 @@
+/*
+ * run_files.c - the directory of a run: may it be used, and its files.
+ *
+ * An unfinished run of the same spec is overwritten, so that a job which was
+ * interrupted can be started again; anything else in the directory is the
+ * user's and is left alone.
+ */
+#include "config.h"
+
+#include "job/run.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/fs.h"
+#include "base/json.h"
+#include "base/str.h"
+
+enum { SPEC_BYTES = 1 << 22 };
+
+/* OUT/name; NULL without memory. */
+static char *
+path_in(const struct job_run *run, const char *name)
+{
+    return str_path(run->out_dir, name);
+}
+
+/* Does OUT/spec.yaml hold exactly this text? */
+static bool
+same_spec(const struct job_run *run, const char *text)
+{
+    char *path = path_in(run, "spec.yaml"), *found = NULL;
+    size_t n = 0;
+    bool same = path && fs_exists(path) &&
+                fs_read(NULL, &found, &n, path, SPEC_BYTES) == MOE_OK &&
+                strcmp(found, text) == 0;
+    free(found);
+    free(path);
+    return same;
+}
+
+static bool
+is_done(const struct job_run *run)
+{
+    char *path = path_in(run, "run.json");
+    json_t *record = NULL;
+    bool read = path && json_read(NULL, &record, path) == MOE_OK;
+    const char *status =
+        read ? json_string_value(json_object_get(record, "status")) : NULL;
+    bool done = status && strcmp(status, "done") == 0;
+    json_decref(record);
+    free(path);
+    return done;
+}
+
+static int
+claim(struct moe_err *err, const struct job_run *run, const char *text)
+{
+    char **names;
+    size_t n;
+    const char *dir = run->out_dir;
+    int rc = fs_mkdirs(err, dir, 0777);
+    if (!rc && access(dir, W_OK | X_OK) != 0)
+        rc = moe_fail(err, MOE_EIO, "%s: %s", dir, strerror(errno));
+    if (!rc)
+        rc = fs_list(err, &names, &n, dir, "");
+    if (rc)
+        return rc;
+    fs_list_free(names, n);
+    if (!n)
+        return MOE_OK;
+    if (!same_spec(run, text))
+        return moe_fail(err, MOE_EIO,
+                        "%s: not empty; remove it or choose another directory",
+                        dir);
+    if (is_done(run))
+        return moe_fail(err, MOE_EIO,
+                        "%s: holds the finished run of this spec; remove it "
+                        "or choose another directory",
+                        dir);
+    return MOE_OK;
+}
+
+static int
+open_file(struct moe_err *err, FILE **out, const struct job_run *run,
+          const char *name, const char *mode)
+{
+    char *path = path_in(run, name);
+    if (!path)
+        return moe_fail(err, MOE_ENOMEM, "job: out of memory");
+    *out = fopen(path, mode);
+    int rc =
+        *out ? MOE_OK : moe_fail(err, MOE_EIO, "%s: %s", path, strerror(errno));
+    free(path);
+    return rc;
+}
+
+static int
+write_spec(struct moe_err *err, const struct job_run *run, const char *text)
+{
+    char *path = path_in(run, "spec.yaml");
+    int rc = path ? fs_write(err, path, text, strlen(text))
+                  : moe_fail(err, MOE_ENOMEM, "job: out of memory");
+    free(path);
+    return rc;
+}
+
+int
+run_open_files(struct moe_err *err, struct job_run *run)
+{
+    struct str b = {0};
+    job_spec_text(&b, run->spec);
+    char *text = str_take(&b);
+    if (!text || !(run->results_dir = path_in(run, "results"))) {
+        free(text);
+        return moe_fail(err, MOE_ENOMEM, "job: out of memory");
+    }
+    int rc = claim(err, run, text);
+    if (!rc)
+        rc = fs_mkdirs(err, run->results_dir, 0777);
+    if (!rc)
+        rc = write_spec(err, run, text);
+    if (!rc)
+        rc = open_file(err, &run->log, run, "log.txt", "a");
+    if (!rc)
+        rc = open_file(err, &run->metrics, run, "metrics.jsonl", "w");
+    free(text);
+    return rc;
+}
+
+void
+run_close_files(struct job_run *run)
+{
+    if (run->log && fclose(run->log) != 0)
+        run->lost = true;
+    if (run->metrics && fclose(run->metrics) != 0)
+        run->lost = true;
+    run->log = run->metrics = NULL;
+}
