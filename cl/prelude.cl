@@ -24,6 +24,24 @@ weight_load(__global const uchar *w, const size_t i, const int dtype)
     return vload_half(i, (__global const half *)w);
 }
 
+/* Sum of the eight, in pairs. */
+float
+sum8(const float8 x)
+{
+    const float4 a = x.lo + x.hi;
+    const float2 b = a.lo + a.hi;
+    return b.x + b.y;
+}
+
+/* Largest of the eight. */
+float
+max8(const float8 x)
+{
+    const float4 a = fmax(x.lo, x.hi);
+    const float2 b = fmax(a.lo, a.hi);
+    return fmax(b.x, b.y);
+}
+
 /* Sum of x over the group, to every item, by a fixed tree.  Every item of the
  * group must call it. */
 float

@@ -1,9 +1,14 @@
 /*
- * ref.h - the operators in plain C: loops in index order, sums in double.
+ * ref.h - the operators again, in double and in index order.
+ *
+ * Plain C without a device: loops as in the formula, never made fast.  Inputs
+ * are the f32 numbers that the device gets; the order of arguments is that of
+ * the operator of the same name in lib/nn/nn.h.
  */
 #ifndef TESTS_REF_REF_H
 #define TESTS_REF_REF_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 /* count (E) and sum (E) over the rows [first, end) of probs (N,E) and
@@ -11,5 +16,7 @@
 void ref_collect(int64_t *count, double *sum, const float *probs,
                  const int32_t *idx, int64_t first, int64_t end, int64_t E,
                  int64_t K);
+void ref_rmsnorm_forward(double *y, double *r, const float *x, const float *w,
+                         int64_t N, int64_t D, double eps);
 
 #endif
