@@ -1,0 +1,183 @@
+/*
+ * check_study.c - files of several jobs: shared fields, order, sweeps,
+ * ${NAME.out}, and every way to get them wrong.
+ */
+#include "config.h"
+
+#include "tests/support.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/fs.h"
+#include "base/str.h"
+#include "job/study.h"
+
+static int
+read_text(struct moe_err *err, struct job_study *study, const char *text,
+          const char *const *set, size_t n_set)
+{
+    const char *path = support_path("study.yaml");
+    support_write(support_path("m"), "x", 1);
+    support_write(support_path("t.txt"), "x", 1);
+    support_write(path, text, strlen(text));
+    return job_study_read(err, study, path, set, n_set, support_dir());
+}
+
+static void
+refuses(const char *text, const char *part)
+{
+    struct moe_err err = {0};
+    struct job_study study;
+    ck_fails(&err, read_text(&err, &study, text, NULL, 0), MOE_EFORMAT, part);
+    ck_assert_uint_eq(study.n, 0);
+}
+
+/* "NAME NAME NAME" in the order of the study. */
+static char *
+names(const struct job_study *study)
+{
+    struct str b = {0};
+    for (size_t i = 0; i < study->n; i++)
+        str_printf(&b, "%s%s", i ? " " : "", study->job[i].name);
+    return str_take(&b);
+}
+
+static void
+expect_names(const char *text, const char *want)
+{
+    struct moe_err err = {0};
+    struct job_study study;
+    ck_ok(&err, read_text(&err, &study, text, NULL, 0));
+    char *got = names(&study);
+    ck_assert_str_eq(got, want);
+    free(got);
+    job_study_free(&study);
+}
+
+#define SHARED "kind: analyze\nmodel: m\ndata: {ca: t.txt}\n"
+
+START_TEST(one_job_is_a_spec)
+{
+    struct moe_err err = {0};
+    struct job_study study;
+    ck_ok(&err, read_text(&err, &study, SHARED, NULL, 0));
+    ck_assert(!study.several);
+    ck_assert_uint_eq(study.n, 1);
+    ck_assert_str_eq(study.job[0].name, "study");
+    ck_assert_str_eq(study.job[0].out, support_dir());
+    job_study_free(&study);
+}
+END_TEST
+
+START_TEST(jobs_share_fields_and_follow_each_other)
+{
+    struct moe_err err = {0};
+    struct job_study study;
+    static const char text[] = SHARED "window: 64\n"
+                                      "jobs:\n"
+                                      "  last: {after: [mid, 17]}\n"
+                                      "  mid: {after: first, window: 32}\n"
+                                      "  first: {}\n";
+    const char *const set[] = {"max_tokens=100"};
+    ck_ok(&err, read_text(&err, &study, text, set, 1));
+    ck_assert(study.several);
+    char *got = names(&study);
+    ck_assert_str_eq(got, "first mid last");
+    free(got);
+    ck_assert_int_eq(study.job[0].window, 64);
+    ck_assert_int_eq(study.job[1].window, 32);
+    ck_assert_int_eq(study.job[2].max_tokens, 100);
+    ck_assert_uint_eq(study.job[2].after.n, 2);
+    ck_assert_str_eq(study.job[2].after.item[1], "17");
+    char *out = str_path(support_dir(), "mid.out");
+    ck_assert_str_eq(study.job[1].out, out);
+    free(out);
+    job_study_free(&study);
+}
+END_TEST
+
+START_TEST(outputs_can_be_named)
+{
+    struct moe_err err = {0};
+    struct job_study study;
+    static const char text[] = SHARED
+        "jobs:\n"
+        "  b: {data: {ca: '${a.out}/x.txt', et: ['t.txt', '${a.out}']}}\n"
+        "  a: {out: here}\n";
+    ck_ok(&err, read_text(&err, &study, text, NULL, 0));
+    char *want = str_path(support_dir(), "here/x.txt");
+    ck_assert_str_eq(study.job[0].name, "a");
+    ck_assert_str_eq(study.job[1].after.item[0], "a");
+    ck_assert_str_eq(study.job[1].data.language[0].files.item[0], want);
+    free(want);
+    job_study_free(&study);
+}
+END_TEST
+
+START_TEST(sweeps_spread_out)
+{
+    expect_names(SHARED "jobs:\n  s:\n    sweep:\n      window: [8, 16]\n"
+                        "      documents: [line, file]\n  z: {after: s}\n",
+                 "s-8-line s-8-file s-16-line s-16-file z");
+    expect_names(SHARED "sweep: {window: [8, 16]}\n", "study-8 study-16");
+    expect_names(SHARED "jobs: {s: {sweep: {data: [{ca: t.txt}, {et: t.txt}]}}}"
+                        "\n",
+                 "s-1 s-2");
+}
+END_TEST
+
+START_TEST(studies_are_whole_or_refused)
+{
+    refuses(SHARED "jobs: []\n", "study.yaml:4: jobs: a map from name");
+    refuses(SHARED "jobs: {}\n", "a map from name to job");
+    refuses(SHARED "jobs: {a: 3}\n", "a: a job is a map of fields");
+    refuses(SHARED "jobs: {a: {}, a: {}}\n", "given twice");
+    refuses(SHARED "jobs: {a/b: {}}\n", "'a/b' is no name of a job");
+    refuses(SHARED "jobs: {.a: {}}\n", "'.a' is no name of a job");
+    refuses(SHARED "jobs: {a: {name: b}}\n", "is called by its key");
+    refuses(SHARED "jobs: {a: {windw: 3}}\n", "did you mean 'window'");
+    refuses(SHARED "jobs: {a: {after: b}}\n", "'b' is neither a job");
+    refuses(SHARED "jobs: {a: {after: a}}\n", "a waits for itself");
+    refuses(SHARED "jobs:\n  a: {after: b}\n  b: {after: a}\n",
+            "study.yaml:5: after: a waits for itself");
+    refuses(SHARED "jobs: {a: {data: '${b.out}/x'}}\n", "only ${NAME.out}");
+    refuses(SHARED "jobs: {a: {data: '${a.outt}'}}\n", "only ${NAME.out}");
+    refuses(SHARED "jobs: {a: {data: '${a'}}\n", "only ${NAME.out}");
+    refuses(SHARED "jobs: {a: {}, b: {out: '${a.out}'}}\n",
+            "another job's directory");
+    refuses(SHARED "out: x\njobs: {a: {}, b: {}}\n", "would both write to");
+    refuses(SHARED "jobs: {a: {sweep: {}}}\n", "sweep: a map from field");
+    refuses(SHARED "jobs: {a: {sweep: {window: 3}}}\n", "window needs a list");
+    refuses(SHARED "jobs: {a: {sweep: {window: []}}}\n", "window needs a list");
+    refuses(SHARED "jobs: {a-8: {}, a: {sweep: {window: [8]}}}\n",
+            "two jobs are called 'a-8'");
+}
+END_TEST
+
+START_TEST(a_study_has_a_limit)
+{
+    struct str b = {0};
+    str_puts(&b, SHARED "jobs: {a: {sweep: {window: [1");
+    for (int i = 2; i <= JOB_STUDY_MAX + 1; i++)
+        str_printf(&b, ", %d", i);
+    str_puts(&b, "]}}}\n");
+    refuses(b.s, "more than 1000 jobs");
+    str_free(&b);
+}
+END_TEST
+
+int
+main(void)
+{
+    Suite *s = suite_create("study");
+    TCase *t = tcase_create("study");
+    tcase_add_test(t, one_job_is_a_spec);
+    tcase_add_test(t, jobs_share_fields_and_follow_each_other);
+    tcase_add_test(t, outputs_can_be_named);
+    tcase_add_test(t, sweeps_spread_out);
+    tcase_add_test(t, studies_are_whole_or_refused);
+    tcase_add_test(t, a_study_has_a_limit);
+    suite_add_tcase(s, t);
+    return support_main(s, 0);
+}
