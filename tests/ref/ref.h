@@ -11,6 +11,11 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+/* One AdamW update of w, m, v (n), with g (n) times scale. */
+void ref_adamw(double *w, double *m, double *v, const float *g, double scale,
+               double lr, double beta1, double beta2, double eps, double decay,
+               uint64_t step, int64_t n);
+
 /* count (E) and sum (E) over the rows [first, end) of probs (N,E) and
  * idx (N,K). */
 void ref_collect(int64_t *count, double *sum, const float *probs,
@@ -18,5 +23,9 @@ void ref_collect(int64_t *count, double *sum, const float *probs,
                  int64_t K);
 void ref_rmsnorm_forward(double *y, double *r, const float *x, const float *w,
                          int64_t N, int64_t D, double eps);
+
+/* norm of g (n), and the factor that clips it to limit (0: never). */
+void ref_gradnorm(double *norm, double *scale, const float *g, double limit,
+                  int64_t n);
 
 #endif
