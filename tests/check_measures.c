@@ -177,6 +177,115 @@ START_TEST(undefined_is_nan)
 }
 END_TEST
 
+START_TEST(divergence_in_closed_form)
+{
+    double uniform[E], a[] = {1, 0, 0, 0}, b[] = {0, 1, 0, 0},
+                       left[] = {1, 1, 0, 0}, right[] = {0, 0, 1, 1};
+    for (int e = 0; e < E; e++)
+        uniform[e] = 1;
+    // The mean of two halves is uniform: nothing lies further apart.
+    ck_assert_double_eq_tol(moe_divergence(left, right, 4), 1, 1e-15);
+    ck_assert(moe_divergence(left, right, 4) <= 1);
+    // Two single experts of four: ln 2 of ln 4.
+    ck_assert_double_eq_tol(moe_divergence(a, b, 4), 0.5, 1e-15);
+    ck_assert_double_eq(moe_divergence(a, a, 4), 0);
+    ck_assert(isnan(moe_divergence(uniform, uniform, E)));
+    ck_assert(isnan(moe_divergence(a, (double[]){0, 0, 0, 0}, 4)));
+}
+END_TEST
+
+START_TEST(divergence_is_a_share_and_symmetric)
+{
+    double w[E], v[E], p[E], q[E];
+    for (uint64_t seed = 0; seed < 50; seed++) {
+        fill(w, E, seed, 2 + (int)seed % 5);
+        fill(v, E, seed + 500, 3);
+        normalise(p, w, E);
+        normalise(q, v, E);
+        double d = moe_divergence(w, v, E), kl = 0;
+        ck_assert(d == moe_divergence(v, w, E));
+        ck_assert(d >= 0 && d <= 1);
+        for (int e = 0; e < E; e++) {
+            double m = (p[e] + q[e]) / 2;
+            kl += p[e] > 0 ? p[e] * log2(p[e] / m) : 0;
+            kl += q[e] > 0 ? q[e] * log2(q[e] / m) : 0;
+        }
+        double most = log2(E) - (plain_entropy(p, E) + plain_entropy(q, E)) /
+                                    2 / log(2.0);
+        ck_assert_double_eq_tol(d, kl / 2 / most, 1e-12);
+    }
+}
+END_TEST
+
+START_TEST(consistency_in_closed_form)
+{
+    struct moe_err err = {0};
+    struct moe_consistency c;
+    // Sets {0,1} {1,0} {1,99} {2,3}: neighbours 1, 1/3, 0.
+    const int32_t idx[] = {0, 1, 1, 0, 1, 99, 2, 3};
+    ck_ok(&err, moe_consistency(&err, &c, idx, 4, 2, 100));
+    ck_assert_double_eq_tol(c.adjacent, (1 + 1.0 / 3) / 3, 1e-15);
+    ck_assert_double_eq_tol(c.all, (1 + 2.0 / 3) / 6, 1e-15);
+    ck_ok(&err, moe_consistency(&err, &c, idx, 1, 2, 100));
+    ck_assert(isnan(c.all) && isnan(c.adjacent));
+    ck_fails(&err, moe_consistency(&err, &c, idx, 4, 2, 99), MOE_EINVAL,
+             "token 2 has expert 99");
+    ck_assert(isnan(c.all));
+}
+END_TEST
+
+START_TEST(activation_in_closed_form)
+{
+    const int32_t idx[] = {0, 1, 1, 0, 1, 3, 2, 3};
+    double a[4];
+    moe_activation(a, idx, 4, 2, 4);
+    ck_assert_double_eq(a[0], 0.5);
+    ck_assert_double_eq(a[1], 0.75);
+    ck_assert_double_eq(a[2], 0.25);
+    ck_assert_double_eq(a[3], 0.5);
+    moe_activation(a, idx, 0, 2, 4);
+    ck_assert(isnan(a[0]));
+}
+END_TEST
+
+START_TEST(overlap_in_closed_form)
+{
+    // {0,1,2} and {2,3}; frequencies of 2: 1/4 and 1/2.
+    const uint64_t a[] = {2, 1, 1, 0, 0}, b[] = {0, 0, 3, 3, 0}, none[5] = {0};
+    struct moe_overlap o = moe_vocabulary_overlap(a, b, 5);
+    ck_assert_double_eq(o.jaccard, 0.25);
+    ck_assert_double_eq(o.coefficient, 0.5);
+    ck_assert_double_eq_tol(o.weighted, 0.25 / 1.75, 1e-15);
+    o = moe_vocabulary_overlap(a, a, 5);
+    ck_assert_double_eq(o.jaccard, 1);
+    ck_assert_double_eq(o.coefficient, 1);
+    ck_assert_double_eq(o.weighted, 1);
+    o = moe_vocabulary_overlap(a, none, 5);
+    ck_assert(isnan(o.jaccard) && isnan(o.coefficient) && isnan(o.weighted));
+}
+END_TEST
+
+START_TEST(a_line_through_points)
+{
+    const double x[] = {1, 2, 3, 4}, y[] = {7, 5, 3, 1}, z[] = {1, 3, 2, 4},
+                 flat[] = {2, 2, 2, 2};
+    struct moe_fit f = moe_linear_fit(x, y, 4);
+    ck_assert_double_eq_tol(f.r, -1, 1e-15);
+    ck_assert_double_eq_tol(f.slope, -2, 1e-15);
+    ck_assert_double_eq_tol(f.intercept, 9, 1e-14);
+    ck_assert_int_eq(f.n, 4);
+    f = moe_linear_fit(x, z, 4);
+    ck_assert_double_eq_tol(f.r, 0.8, 1e-15);
+    ck_assert_double_eq_tol(f.slope, 0.8, 1e-15);
+    ck_assert_double_eq_tol(f.intercept, 0.5, 1e-15);
+    f = moe_linear_fit(x, flat, 4);
+    ck_assert(isnan(f.r) && f.slope == 0 && f.intercept == 2);
+    f = moe_linear_fit(flat, x, 4);
+    ck_assert(isnan(f.r) && isnan(f.slope) && isnan(f.intercept));
+    ck_assert(isnan(moe_linear_fit(x, y, 1).slope));
+}
+END_TEST
+
 int
 main(void)
 {
@@ -188,6 +297,12 @@ main(void)
     tcase_add_test(t, specialization_in_closed_form);
     tcase_add_test(t, specialization_is_information_over_entropy);
     tcase_add_test(t, undefined_is_nan);
+    tcase_add_test(t, divergence_in_closed_form);
+    tcase_add_test(t, divergence_is_a_share_and_symmetric);
+    tcase_add_test(t, consistency_in_closed_form);
+    tcase_add_test(t, activation_in_closed_form);
+    tcase_add_test(t, overlap_in_closed_form);
+    tcase_add_test(t, a_line_through_points);
     suite_add_tcase(s, t);
     return support_main(s, 0);
 }

@@ -21,6 +21,7 @@
 #ifndef POLYMOE_ROUTING_H
 #define POLYMOE_ROUTING_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include <polymoe/error.h>
@@ -127,6 +128,130 @@ MOE_API double moe_jsd(const double *a, const double *b, int64_t E);
  * with more tokens weighs more.  NaN when fewer than two rows have weight.
  */
 MOE_API double moe_specialization(const double *w, int64_t n, int64_t E);
+
+/*
+ * JSD as a share of the most that two distributions of these entropies can
+ * reach, in [0, 1]: without it, layers whose routing is sharp would always
+ * look closer together.
+ *
+ *   JSD(a,b) / (ln E - (H(a) + H(b)) / 2)
+ *
+ * 1 when (a+b)/2 is uniform; free of the base of the logarithm.  NaN when
+ * both are uniform: the divisor must exceed 1e-8.
+ * Source: arXiv:2510.04694, appendix A.4.
+ */
+MOE_API double moe_divergence(const double *a, const double *b, int64_t E);
+
+/* How alike the top-k sets of the tokens of one sequence are. */
+struct moe_consistency {
+    double all;      // mean Jaccard index over all pairs of tokens
+    double adjacent; // over pairs of neighbours
+};
+
+/*
+ * Consistency of routing within a sequence.
+ *
+ *   Jaccard(i,j) = |S_i and S_j| / |S_i or S_j|,  S_t = {idx[t,0..K-1]}
+ *
+ * idx (T,K) experts in [0, E), distinct within a row.  Both NaN below two
+ * tokens.  MOE_EINVAL for an expert out of range, MOE_ENOMEM.
+ */
+MOE_API int moe_consistency(struct moe_err *err, struct moe_consistency *out,
+                            const int32_t *idx, int64_t T, int64_t K,
+                            int64_t E);
+
+/*
+ * Share of the tokens of a sequence whose top-k set holds each expert.
+ *
+ *   out[e] = |{t : e in S_t}| / T
+ *
+ * out (E), sums to K.  All NaN for T = 0.  The difference of two means of it
+ * over sequences, which sums to 0, ranks experts by domain or language.
+ * Source: arXiv:2510.04694, equation 3.
+ */
+MOE_API void moe_activation(double *out, const int32_t *idx, int64_t T,
+                            int64_t K, int64_t E);
+
+/* ---- Vocabulary --------------------------------------------------------- */
+
+/* How much of their token vocabulary two texts share, each in [0, 1]. */
+struct moe_overlap {
+    double jaccard;     // |A and B| / |A or B|
+    double coefficient; // |A and B| / min(|A|, |B|)
+    double weighted;    // sum_t min(f_a, f_b) / sum_t max(f_a, f_b)
+};
+
+/* From the number of times that each of V token ids stands in two texts:
+ * A, B are the sets of ids seen, f relative frequencies.  NaN when a text is
+ * empty. */
+MOE_API struct moe_overlap moe_vocabulary_overlap(const uint64_t *a,
+                                                  const uint64_t *b, int64_t V);
+
+/* y = intercept + slope x by least squares, and Pearson's correlation. */
+struct moe_fit {
+    double r, slope, intercept;
+    int64_t n;
+};
+
+/* All NaN below two points or when every x is the same; r is NaN when every
+ * y is the same. */
+MOE_API struct moe_fit moe_linear_fit(const double *x, const double *y,
+                                      int64_t n);
+
+/* ---- Selection of experts ------------------------------------------------ */
+
+/*
+ * Give each expert to the language that uses it clearly more than any other.
+ *
+ *   a_l(e) = w[l,e] / sum w[l,:]; the expert goes to the language of its
+ *   largest a when that exceeds the second largest by alpha or more
+ *
+ * owner (E) out: a row of w, or -1.  w (n,E) counts.  An expert has at most
+ * one owner, so the sets are disjoint; a tie goes to the earlier language.
+ * MOE_EINVAL for fewer than two languages or one without weight.
+ */
+MOE_API int moe_select_by_gap(struct moe_err *err, int32_t *owner,
+                              const double *w, int64_t n, int64_t E,
+                              double alpha);
+
+/*
+ * Rank experts by how much all languages use them: by the mean of a_l(e) over
+ * the languages, largest first, ties to the lower expert.
+ *
+ * rank (E) out.  MOE_EINVAL for no language or one without weight.
+ */
+MOE_API int moe_rank_shared(struct moe_err *err, int32_t *rank, const double *w,
+                            int64_t n, int64_t E);
+
+/* A language to adapt to, and the one whose experts it takes. */
+struct moe_parent {
+    const char *language, *parent;
+};
+
+struct moe_selection {
+    double alpha;
+    const int64_t *layer; // layers of them
+    int64_t layers;
+    const char *const *high; // languages that experts are given to
+    int64_t n_high;
+    const struct moe_parent *low;
+    int64_t n_low;
+    bool distinct; // skip shared experts that the language has already;
+                   // false: the published list, which repeats them
+};
+
+/*
+ * Write experts.json: per layer the shared experts for k = 1, 3, 5, and per
+ * language its parent's experts (seft) and those followed by the shared ones
+ * (ssft_k1, ssft_k3, ssft_k5).
+ *
+ * MOE_EINVAL for a layer that is not in the table, a language without tokens,
+ * or a parent that is not one of `high`; MOE_EIO.
+ */
+MOE_API int moe_selection_write(struct moe_err *err,
+                                const struct moe_routing *r,
+                                const struct moe_selection *selection,
+                                const char *path);
 
 #ifdef __cplusplus
 }

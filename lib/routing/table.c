@@ -15,13 +15,23 @@
 
 static const char format_name[] = "polymoe-routing-1";
 
+/* The array, or NULL when an element found no memory. */
+static json_t *
+whole(json_t *array, int64_t n)
+{
+    if ((int64_t)json_array_size(array) == n)
+        return array;
+    json_decref(array);
+    return NULL;
+}
+
 static json_t *
 counts_pack(const uint64_t *x, int64_t n)
 {
     json_t *out = json_array();
     for (int64_t i = 0; i < n; i++)
         json_array_append_new(out, json_integer((json_int_t)x[i]));
-    return out;
+    return whole(out, n);
 }
 
 static json_t *
@@ -30,7 +40,7 @@ reals_pack(const double *x, int64_t n)
     json_t *out = json_array();
     for (int64_t i = 0; i < n; i++)
         json_array_append_new(out, json_real(x[i]));
-    return out;
+    return whole(out, n);
 }
 
 static json_t *

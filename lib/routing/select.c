@@ -1,0 +1,102 @@
+/*
+ * select.c - which experts belong to one language, and which to all.
+ */
+#include <polymoe/routing.h>
+
+#include <math.h>
+#include <stdlib.h>
+
+#include "base/mem.h"
+#include "routing/measure.h"
+
+/* a (n,E): each row of w divided by its sum. */
+static int
+shares(struct moe_err *err, double **out, const double *w, int64_t n, int64_t E)
+{
+    size_t cells;
+    double *a = *out = NULL;
+    if (!mem_mul(&cells, (size_t)n, (size_t)E) ||
+        !(a = mem_zero(cells, sizeof *a)))
+        return moe_fail(err, MOE_ENOMEM, "selection: %lld languages",
+                        (long long)n);
+    for (int64_t i = 0; i < n; i++) {
+        double sum = weight_sum(w + i * E, E);
+        if (isnan(sum)) {
+            free(a);
+            return moe_fail(err, MOE_EINVAL,
+                            "selection: language %lld has no counts, want "
+                            "every language measured",
+                            (long long)i);
+        }
+        for (int64_t e = 0; e < E; e++)
+            a[i * E + e] = w[i * E + e] / sum;
+    }
+    *out = a;
+    return MOE_OK;
+}
+
+static int32_t
+owner_of(const double *a, int64_t n, int64_t E, int64_t e, double alpha)
+{
+    int64_t first = 0;
+    double second = -1;
+    for (int64_t i = 1; i < n; i++) {
+        double x = a[i * E + e], top = a[first * E + e];
+        if (x > top) {
+            second = top;
+            first = i;
+        } else if (x > second) {
+            second = x;
+        }
+    }
+    return a[first * E + e] - second >= alpha ? (int32_t)first : -1;
+}
+
+int
+moe_select_by_gap(struct moe_err *err, int32_t *owner, const double *w,
+                  int64_t n, int64_t E, double alpha)
+{
+    double *a;
+    if (n < 2)
+        return moe_fail(err, MOE_EINVAL,
+                        "selection: %lld languages, want at least 2",
+                        (long long)n);
+    int rc = shares(err, &a, w, n, E);
+    if (rc)
+        return rc;
+    for (int64_t e = 0; e < E; e++)
+        owner[e] = owner_of(a, n, E, e, alpha);
+    free(a);
+    return MOE_OK;
+}
+
+/* Insertion keeps the lower expert first among equals. */
+static void
+rank_descending(int32_t *rank, const double *x, int64_t n)
+{
+    for (int64_t e = 0; e < n; e++) {
+        int64_t at = e;
+        for (; at > 0 && x[rank[at - 1]] < x[e]; at--)
+            rank[at] = rank[at - 1];
+        rank[at] = (int32_t)e;
+    }
+}
+
+int
+moe_rank_shared(struct moe_err *err, int32_t *rank, const double *w, int64_t n,
+                int64_t E)
+{
+    double *a;
+    if (n < 1)
+        return moe_fail(err, MOE_EINVAL, "selection: no language");
+    int rc = shares(err, &a, w, n, E);
+    if (rc)
+        return rc;
+    // The sum ranks as the mean does; row 0 takes it.
+    for (int64_t i = 1; i < n; i++)
+        for (int64_t e = 0; e < E; e++)
+            a[e] += a[i * E + e];
+    rank_descending(rank, a, E);
+    free(a);
+    return MOE_OK;
+}

@@ -1,0 +1,186 @@
+/*
+ * check_select.c - giving experts to languages, ranking shared ones, and
+ * experts.json.
+ */
+#include "config.h"
+
+#include "tests/support.h"
+
+#include <math.h>
+#include <string.h>
+
+#include <polymoe/routing.h>
+
+#include "base/json.h"
+#include "base/rng.h"
+
+enum { E = 6 };
+
+/* Shares of three languages with different totals. */
+static const double counts[3 * E] = {
+    50, 20, 10, 10, 5,  5,  // en, 100
+    20, 40, 40, 40, 20, 40, // fi, 200
+    2,  2,  2,  2,  1,  1,  // ru, 10
+};
+
+START_TEST(an_expert_goes_to_who_uses_it_clearly_more)
+{
+    struct moe_err err = {0};
+    int32_t owner[E];
+    ck_ok(&err, moe_select_by_gap(&err, owner, counts, 3, E, 0.01));
+    // .5 .1 .2 | .2 .2 .2 | .1 .2 .2 | .1 .2 .2 | .05 .1 .1 | .05 .2 .1
+    const int32_t want[] = {0, -1, -1, -1, -1, 1};
+    for (int e = 0; e < E; e++)
+        ck_assert_int_eq(owner[e], want[e]);
+    ck_ok(&err, moe_select_by_gap(&err, owner, counts, 3, E, 0.2));
+    ck_assert_int_eq(owner[0], 0);
+    ck_assert_int_eq(owner[5], -1);
+}
+END_TEST
+
+/* alpha = 0 gives every expert away: a partition, whatever the counts. */
+START_TEST(no_gap_asked_gives_a_partition)
+{
+    struct moe_err err = {0};
+    double w[5 * 64];
+    int32_t owner[64];
+    for (int i = 0; i < 5 * 64; i++)
+        w[i] = floor(10 * rng_uniform(3, 0, (uint64_t)i));
+    ck_ok(&err, moe_select_by_gap(&err, owner, w, 5, 64, 0));
+    for (int e = 0; e < 64; e++)
+        ck_assert(owner[e] >= 0 && owner[e] < 5);
+}
+END_TEST
+
+START_TEST(shared_experts_rank_by_the_mean_share)
+{
+    struct moe_err err = {0};
+    int32_t rank[E];
+    // Means times 3: .8 .6 .5 .5 .25 .35
+    const int32_t want[] = {0, 1, 2, 3, 5, 4};
+    ck_ok(&err, moe_rank_shared(&err, rank, counts, 3, E));
+    for (int e = 0; e < E; e++)
+        ck_assert_int_eq(rank[e], want[e]);
+}
+END_TEST
+
+START_TEST(selection_refuses_what_it_cannot_compare)
+{
+    struct moe_err err = {0};
+    int32_t out[E];
+    double w[2 * E] = {1, 2, 3, 4, 5, 6};
+    ck_fails(&err, moe_select_by_gap(&err, out, counts, 1, E, 0.01), MOE_EINVAL,
+             "at least 2");
+    ck_fails(&err, moe_select_by_gap(&err, out, w, 2, E, 0.01), MOE_EINVAL,
+             "language 1 has no counts");
+    ck_fails(&err, moe_rank_shared(&err, out, w, 0, E), MOE_EINVAL,
+             "no language");
+}
+END_TEST
+
+static void
+make_table(struct moe_routing *r)
+{
+    static const char *const name[] = {"en", "fi", "ru"};
+    struct moe_err err = {0};
+    struct moe_routing_language *p;
+    ck_ok(&err, moe_routing_init(&err, r, 2, E, 2));
+    for (int i = 0; i < 3; i++) {
+        ck_ok(&err, moe_routing_add(&err, r, name[i], &p));
+        for (int e = 0; e < E; e++) {
+            p->count[E + e] = (uint64_t)counts[i * E + e];
+            p->count[e] = 1;
+            p->tokens += p->count[E + e];
+        }
+    }
+}
+
+static void
+same_list(json_t *root, const char *language, const char *set, const char *want)
+{
+    json_t *list = json_object_get(
+        json_object_get(json_object_get(root, language), set), "1");
+    char got[64] = "";
+    for (size_t i = 0; i < json_array_size(list); i++)
+        sprintf(got + strlen(got), "%lld ",
+                (long long)json_integer_value(json_array_get(list, i)));
+    ck_assert_str_eq(got, want);
+}
+
+START_TEST(experts_json_has_the_published_shape)
+{
+    struct moe_err err = {0};
+    struct moe_routing r;
+    json_t *root;
+    const char *path = support_path("experts.json");
+    const char *const high[] = {"en", "fi", "ru"};
+    const struct moe_parent low[] = {{"nl", "en"}, {"et", "fi"}, {"uk", "ru"}};
+    const int64_t layer[] = {0, 1};
+    struct moe_selection s = {0.01, layer, 2, high, 3, low, 3, false};
+    make_table(&r);
+    ck_ok(&err, moe_selection_write(&err, &r, &s, path));
+    ck_ok(&err, json_read(&err, &root, path));
+    json_t *meta = json_object_get(root, "_meta");
+    ck_assert_double_eq(json_real_value(json_object_get(meta, "alpha")), 0.01);
+    ck_assert_uint_eq(json_array_size(json_object_get(meta, "hr_languages")),
+                      3);
+    same_list(root, "shared_experts", "k1", "0 ");
+    same_list(root, "shared_experts", "k5", "0 1 2 3 5 ");
+    same_list(root, "nl", "seft", "0 ");
+    same_list(root, "nl", "ssft_k3", "0 0 1 2 "); // 0 twice, as published
+    same_list(root, "et", "ssft_k1", "5 0 ");
+    same_list(root, "uk", "seft", "");
+    same_list(root, "uk", "ssft_k1", "0 ");
+    json_decref(root);
+
+    s.distinct = true;
+    ck_ok(&err, moe_selection_write(&err, &r, &s, path));
+    ck_ok(&err, json_read(&err, &root, path));
+    same_list(root, "nl", "ssft_k3", "0 1 2 3 ");
+    same_list(root, "et", "ssft_k5", "5 0 1 2 3 4 ");
+    same_list(root, "shared_experts", "k3", "0 1 2 ");
+    json_decref(root);
+    moe_routing_free(&r);
+}
+END_TEST
+
+START_TEST(experts_json_names_what_is_missing)
+{
+    struct moe_err err = {0};
+    struct moe_routing r;
+    struct moe_routing_language *p;
+    const char *path = support_path("experts.json");
+    const char *high[] = {"en", "fi"};
+    struct moe_parent low = {"uk", "ru"};
+    int64_t layer = 1;
+    struct moe_selection s = {0.01, &layer, 1, high, 2, &low, 1, false};
+    make_table(&r);
+    ck_fails(&err, moe_selection_write(&err, &r, &s, path), MOE_EINVAL,
+             "experts of ru");
+    low.parent = "fi";
+    layer = 2;
+    ck_fails(&err, moe_selection_write(&err, &r, &s, path), MOE_EINVAL,
+             "layer 2");
+    layer = 1;
+    ck_ok(&err, moe_routing_add(&err, &r, "hi", &p));
+    high[1] = "hi";
+    ck_fails(&err, moe_selection_write(&err, &r, &s, path), MOE_EINVAL,
+             "hi has no tokens");
+    moe_routing_free(&r);
+}
+END_TEST
+
+int
+main(void)
+{
+    Suite *s = suite_create("select");
+    TCase *t = tcase_create("select");
+    tcase_add_test(t, an_expert_goes_to_who_uses_it_clearly_more);
+    tcase_add_test(t, no_gap_asked_gives_a_partition);
+    tcase_add_test(t, shared_experts_rank_by_the_mean_share);
+    tcase_add_test(t, selection_refuses_what_it_cannot_compare);
+    tcase_add_test(t, experts_json_has_the_published_shape);
+    tcase_add_test(t, experts_json_names_what_is_missing);
+    suite_add_tcase(s, t);
+    return support_main(s, 0);
+}
