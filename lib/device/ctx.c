@@ -157,6 +157,7 @@ moe_ctx_create(struct moe_ctx **out, const struct moe_ctx_options *opt,
                       ctx->found.info.name, opencl_words(status));
         goto fail;
     }
+    cache_open(ctx, opt->cache_dir);
     ctx->group = choose_group(&ctx->found.info);
     ctx->poison = getenv("POLYMOE_POISON") != NULL;
     if (opt->profile && (rc = profile_create(ctx))) {

@@ -116,10 +116,12 @@ keep_extensions(struct device_info *info, const char *all)
     info->fp64 = has_word(all, "cl_khr_fp64");
 }
 
-/* Environment variables that make a device look smaller, for tests. */
+/* Environment variables that make a device look smaller, or its driver newer,
+ * for tests. */
 static void
 apply_limits(struct device_info *info)
 {
+    const char *driver = getenv("POLYMOE_TEST_DRIVER");
     const char *alloc = getenv("POLYMOE_MAX_ALLOC");
     const char *group = getenv("POLYMOE_MAX_GROUP");
     uint64_t bytes = alloc ? strtoull(alloc, NULL, 10) : 0;
@@ -128,6 +130,8 @@ apply_limits(struct device_info *info)
         info->max_alloc_bytes = bytes;
     if (items && items < info->max_group)
         info->max_group = (uint32_t)items;
+    if (driver)
+        snprintf(info->driver, sizeof info->driver, "%s", driver);
     if (getenv("POLYMOE_NO_FP"))
         info->fp16 = info->fp64 = false;
 }

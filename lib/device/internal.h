@@ -6,6 +6,7 @@
 
 #include "device/opencl.h"
 
+#include "base/hash.h"
 #include "device/device.h"
 
 /* ---- Devices ------------------------------------------------------------ */
@@ -106,6 +107,33 @@ struct sources {
 };
 int sources_load(struct moe_err *err, struct sources *out, const char *name);
 void sources_free(struct sources *s);
+
+/* ---- Programs on disk --------------------------------------------------- */
+
+/* What a cached program was made from, as SHA-256. */
+struct cache_key {
+    char place[HASH_HEX];  // program, options, device: the file's name
+    char source[HASH_HEX]; // texts
+    char driver[HASH_HEX]; // versions of driver and platform
+};
+
+enum cache_answer {
+    CACHE_NOTHING,    // build from source, and store
+    CACHE_NONE_WORKS, // build from source: binaries do not work here
+    CACHE_BINARY
+};
+
+/* Sets ctx->cache_dir, NULL where nothing is to be kept. */
+void cache_open(struct moe_ctx *ctx, const char *option);
+void cache_key(struct moe_ctx *ctx, struct cache_key *out, const char *name,
+               const char *options, const struct sources *sources);
+/* The binary is the caller's to free.  A file that cannot be used is told in
+ * one warning. */
+enum cache_answer cache_load(struct moe_ctx *ctx, const struct cache_key *key,
+                             char **out, size_t *n);
+/* n = 0 records that binaries do not work.  A failure is only a warning. */
+void cache_store(struct moe_ctx *ctx, const struct cache_key *key,
+                 const void *binary, size_t n);
 
 /* ---- Times -------------------------------------------------------------- */
 

@@ -89,6 +89,71 @@ build_source(struct moe_ctx *ctx, struct program *p, const struct sources *s,
     return MOE_OK;
 }
 
+/* False when the driver does not take the binary. */
+static bool
+build_binary(struct moe_ctx *ctx, struct program *p, const char *binary,
+             size_t n, const char *options)
+{
+    const unsigned char *bytes = (const unsigned char *)binary;
+    cl_int status, loaded;
+    cl_program cl = clCreateProgramWithBinary(ctx->context, 1, &ctx->device, &n,
+                                              &bytes, &loaded, &status);
+    if (status)
+        return false;
+    if (clBuildProgram(cl, 1, &ctx->device, options, NULL, NULL)) {
+        clReleaseProgram(cl);
+        return false;
+    }
+    p->cl = cl;
+    return true;
+}
+
+/* Keep the binary of a program that was built from source. */
+static void
+store(struct moe_ctx *ctx, const struct program *p, const struct cache_key *key)
+{
+    size_t n = 0;
+    if (clGetProgramInfo(p->cl, CL_PROGRAM_BINARY_SIZES, sizeof n, &n, NULL) ||
+        n == 0)
+        return;
+    unsigned char *binary = mem_zero(n, 1);
+    if (binary && !clGetProgramInfo(p->cl, CL_PROGRAM_BINARIES, sizeof binary,
+                                    &binary, NULL))
+        cache_store(ctx, key, binary, n);
+    free(binary);
+}
+
+/* From the cache if possible, else from source and into the cache.  A binary
+ * that the driver itself does not take back is not tried again. */
+static int
+build_cached(struct moe_ctx *ctx, struct program *p, const struct sources *s,
+             const char *options)
+{
+    struct cache_key key;
+    char *binary;
+    size_t n;
+    cache_key(ctx, &key, p->name, options, s);
+    enum cache_answer answer = cache_load(ctx, &key, &binary, &n);
+    bool built =
+        answer == CACHE_BINARY && build_binary(ctx, p, binary, n, options);
+    free(binary);
+    if (built)
+        return MOE_OK;
+    int rc = build_source(ctx, p, s, options);
+    if (rc || !p->cl)
+        return rc;
+    if (answer == CACHE_BINARY) {
+        ctx_log(ctx, MOE_LOG_WARN,
+                "%s does not take back its own compiled programs: they are "
+                "built from source",
+                ctx->found.info.name);
+        cache_store(ctx, &key, "", 0);
+    } else if (answer == CACHE_NOTHING) {
+        store(ctx, p, &key);
+    }
+    return MOE_OK;
+}
+
 /* MOE_OK also when the source has errors: p->problem tells then. */
 static int
 build(struct moe_ctx *ctx, struct program *p)
@@ -99,8 +164,9 @@ build(struct moe_ctx *ctx, struct program *p)
         return rc;
     double start = clock_seconds();
     char *options = build_options(ctx, p->options);
-    rc = options ? build_source(ctx, p, &sources, options)
-                 : moe_fail(&ctx->err, MOE_ENOMEM, "programs: out of memory");
+    rc = !options ? moe_fail(&ctx->err, MOE_ENOMEM, "programs: out of memory")
+         : ctx->cache_dir ? build_cached(ctx, p, &sources, options)
+                          : build_source(ctx, p, &sources, options);
     if (!rc)
         ctx_log(ctx, MOE_LOG_DEBUG, "program '%s' %s in %.2f s",
                 *p->name ? p->name : "plain", p->cl ? "built" : "failed",
