@@ -58,6 +58,14 @@ int router_forward(struct moe_ctx *ctx, const struct tensor *probs,
                    const struct tensor *logits, int64_t N, int64_t E, int64_t K,
                    bool renorm);
 
+/* bad[m] = the first row of block m of x (N,E) that holds a NaN or an infinity,
+ * counted from row 0 of x; -1 when none does.  A block is FINITE_ROWS rows;
+ * bad (finite_blocks(N)) i32 out. */
+enum { FINITE_ROWS = 64 };
+int64_t finite_blocks(int64_t N);
+int finite_forward(struct moe_ctx *ctx, const struct tensor *bad,
+                   const struct tensor *x, int64_t N, int64_t E);
+
 /* Slots sorted by expert, stably (by token, then rank):
  *   count (E) i32      slots of each expert
  *   start (E+1) i32    exclusive scan of count

@@ -21,6 +21,8 @@ void ref_adamw(double *w, double *m, double *v, const float *g, double scale,
 void ref_collect(int64_t *count, double *sum, const float *probs,
                  const int32_t *idx, int64_t first, int64_t end, int64_t E,
                  int64_t K);
+void ref_finite_forward(int32_t *bad, const float *x, int64_t N, int64_t E,
+                        int64_t rows);
 void ref_rmsnorm_forward(double *y, double *r, const float *x, const float *w,
                          int64_t N, int64_t D, double eps);
 
