@@ -1,0 +1,30 @@
+/*
+ * tiny.h - small OLMoE checkpoints in every spelling, right and wrong.
+ */
+#ifndef TESTS_TINY_H
+#define TESTS_TINY_H
+
+#include "tests/support.h"
+
+#include <stdbool.h>
+
+#include "tensor/tensor.h"
+
+/* A zeroed struct is a checkpoint of one file with a tensor for each expert.
+ * The numbers depend only on the parameter, not on the spelling. */
+struct tiny {
+    const char *config; // JSON object whose keys replace the usual ones
+    enum dtype dtype;
+    bool fused;        // experts as gate_up_proj and down_proj
+    int shards;        // 0: one file; else tensors are dealt out to so many
+    const char *drop;  // leave this tensor out
+    const char *extra; // add a tensor of one element
+    const char *tall;  // give this tensor one row more
+    const char *typed; // store this one as U32
+    const char *nan;   // first number of this one is a NaN
+};
+
+/* Write DIR/name below the test's directory; the directory's path. */
+const char *tiny_write(const char *name, const struct tiny *t);
+
+#endif
