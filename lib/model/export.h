@@ -1,0 +1,37 @@
+/*
+ * export.h - a model written as a Hugging Face directory: config.json and
+ * safetensors, single or sharded.
+ */
+#ifndef MODEL_EXPORT_H
+#define MODEL_EXPORT_H
+
+#include "model/params.h"
+
+/* Elements [at, at + n) of a parameter, as f32.  A code other than MOE_OK
+ * ends the export. */
+typedef int export_read_fn(struct moe_err *err, void *arg,
+                           const struct param *p, uint64_t at, float *out,
+                           size_t n);
+
+struct export_options {
+    enum dtype dtype;     // of every tensor: F32, BF16 or F16
+    uint64_t shard_bytes; // largest shard; 0: one file
+    export_read_fn *read;
+    void *arg; // of read
+};
+
+/*
+ * Write config.json and every parameter to `dir`, which is made if missing.
+ *
+ * The config keeps every key of config->source, known or not; only `dtype` is
+ * set to what is written (and torch_dtype with it, where it stands).  A
+ * parameter larger than shard_bytes gets a shard of its own.  Each file
+ * appears only when complete, the config last.
+ *
+ * MOE_EIO, MOE_ENOMEM, or what `read` returned.
+ */
+int export_model(struct moe_err *err, const char *dir,
+                 const struct moe_config *config,
+                 const struct export_options *opt);
+
+#endif
