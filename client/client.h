@@ -14,6 +14,10 @@ struct verb {
     int (*run)(int argc, char **argv); // argv[0] is the verb; an exit status
 };
 
+#define XX(name, summary) int verb_##name(int argc, char **argv);
+#include "client/verbs.inc"
+#undef XX
+
 /* "polymoe VERB: sentence" on standard error; the exit status of the code. */
 int verb_fail(const char *verb, const struct moe_err *err);
 

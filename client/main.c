@@ -9,10 +9,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#define XX(name, summary) int verb_##name(int argc, char **argv);
-#include "client/verbs.inc"
-#undef XX
-
 static const struct verb verbs[] = {
 #define XX(name, summary) {#name, summary, verb_##name},
 #include "client/verbs.inc"

@@ -30,4 +30,32 @@ void csv_end(struct csv *t);            // ends the row
 int csv_close(struct moe_err *err, struct csv *t);
 void csv_abort(struct csv *t);
 
+/*
+ * A table read back, every row as wide as the header.
+ *
+ * csv_read() fails with MOE_EINPUT, or MOE_EFORMAT naming the line.
+ */
+struct csv_table {
+    char *text;  // the cells lie in it
+    char **cell; // rows * columns, without the header
+    char **header;
+    size_t rows, columns;
+};
+
+int csv_read(struct moe_err *err, struct csv_table *t, const char *path);
+void csv_table_free(struct csv_table *t);
+
+/* A column's place by its name; MOE_EFORMAT when there is none. */
+int csv_column(struct moe_err *err, const struct csv_table *t, const char *name,
+               size_t *out);
+
+static inline const char *
+csv_cell(const struct csv_table *t, size_t row, size_t column)
+{
+    return t->cell[row * t->columns + column];
+}
+
+/* A cell as a number, NaN when it is empty or none. */
+double csv_number(const struct csv_table *t, size_t row, size_t column);
+
 #endif
