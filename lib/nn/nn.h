@@ -94,8 +94,9 @@ struct expert_weights {
  *   h[s,f]   = silu(x[t] . gate[e,f,:]) * (x[t] . up[e,f,:]),  t = token of s
  *   y[s,:]   = down[e] h[s,:]
  * y (N*K,D) out; h (N*K,F) out; x (N,D).  gate, up (F,D), down (D,F) per
- * expert.  A tile list made on the device drives one launch a stage: no loop
- * over experts on the host, nothing padded in memory.
+ * expert.  A tile list made on the device
+ * drives one launch a stage: no loop over experts on the host, nothing padded
+ * in memory.
  */
 struct experts_scratch; // tile list and packing space for one shape
 int experts_create(struct moe_ctx *ctx, struct experts_scratch **out, int64_t N,
@@ -121,5 +122,112 @@ int xent_forward(struct moe_ctx *ctx, const struct tensor *nll,
 /* x[i] += y[i], n elements. */
 int add_forward(struct moe_ctx *ctx, const struct tensor *x,
                 const struct tensor *y, int64_t n);
+
+/* ---- Backward -----------------------------------------------------------
+ *
+ * A gradient is named as what it is the gradient of, with a d before it.
+ * Gradients of parameters add to what their memory holds (micro-batches);
+ * gradients of activations overwrite, except where += is written.  `partial`
+ * is scratch for sums over tokens: NN_PARTS rows of the width given, added in
+ * a fixed order.
+ */
+enum { NN_PARTS = 64 };
+
+/* dtable[ids[n],:] += dx[n,:], n ascending.  order (N) i32: tokens sorted by
+ * id, then by n; first (U+1) i32: where each of the U different ids begins in
+ * it.  Both come from embed_order() on the host. */
+int embed_backward(struct moe_ctx *ctx, const struct tensor *dtable,
+                   const struct tensor *dx, const struct tensor *ids,
+                   const struct tensor *order, const struct tensor *first,
+                   int64_t U, int64_t D);
+/* order (N), first (N+1): filled on the host; returns U. */
+int64_t embed_order(int32_t *order, int32_t *first, const int32_t *ids,
+                    int64_t N);
+
+/* dx[n,:] (+= with accumulate) r (w dy - x r^2 mean_d(w dy x));
+ * dw[d] += sum_n dy x r, unless dw is NULL.  partial (NN_PARTS,D). */
+int rmsnorm_backward(struct moe_ctx *ctx, const struct tensor *dx,
+                     const struct tensor *dw, const struct tensor *partial,
+                     const struct tensor *dy, const struct tensor *x,
+                     const struct tensor *r, const struct tensor *w, int64_t N,
+                     int64_t D, bool accumulate);
+
+/* dx[i] = 0 where |y[i]| >= limit, in place; y (N,D) is the clipped value. */
+int clip_backward(struct moe_ctx *ctx, const struct tensor *dx,
+                  const struct tensor *y, float limit, int64_t N, int64_t D);
+
+/* The rotation back, in place: dx (B,T,H,S), table as in rope_forward(). */
+int rope_backward(struct moe_ctx *ctx, const struct tensor *dx,
+                  const struct tensor *table, int64_t B, int64_t T, int64_t H,
+                  int64_t S);
+
+/* dq (B,T,H,S), dk and dv (B,T,G,S) from dout; scores are computed again from
+ * q, k and lse, so nothing of size T x T exists.  delta (B,H,T) scratch. */
+int attention_backward(struct moe_ctx *ctx, const struct tensor *dq,
+                       const struct tensor *dk, const struct tensor *dv,
+                       const struct tensor *delta, const struct tensor *dout,
+                       const struct tensor *out, const struct tensor *q,
+                       const struct tensor *k, const struct tensor *v,
+                       const struct tensor *lse, int64_t B, int64_t T,
+                       int64_t H, int64_t G, int64_t S);
+
+/*
+ * dlogits (N,E) of everything that reads a router's logits:
+ *   dp      = dweight (N,K) through the choice (and its renormalisation),
+ *             plus balance[e] for every token: the load-balancing loss
+ *   dlogits = p (dp - sum_e p dp) + 2 z lse p,  lse = logsumexp_e(logits)
+ * balance (E) f32, or NULL; z: the z-loss' weight over its denominator.
+ */
+int router_backward(struct moe_ctx *ctx, const struct tensor *dlogits,
+                    const struct tensor *dweight, const struct tensor *balance,
+                    const struct tensor *logits, const struct tensor *probs,
+                    const struct tensor *idx, const struct tensor *weight,
+                    float z, int64_t N, int64_t E, int64_t K, bool renorm);
+
+/* ws[slot_of[n,k]] = weight[n,k]: the weights in the order of the slots. */
+int combine_weights(struct moe_ctx *ctx, const struct tensor *ws,
+                    const struct tensor *weight, const struct dispatch *d,
+                    int64_t N, int64_t K);
+/* dweight[n,k] = dws[slot_of[n,k]];  dx[n,:] += sum_k dxs[slot_of[n,k],:].
+ * dws (N*K) and dxs (N*K,D) come from experts_backward(). */
+int combine_backward(struct moe_ctx *ctx, const struct tensor *dweight,
+                     const struct tensor *dx, const struct tensor *dws,
+                     const struct tensor *dxs, const struct dispatch *d,
+                     int64_t N, int64_t K, int64_t D);
+
+/*
+ * The experts and the combination after them, backwards; outputs y of the
+ * experts are not needed.  With t = token, e = expert of slot s, and
+ * g, u = pre[s,:F], pre[s,F:], h = silu(g) u:
+ *   q[s,:]   = dout[t,:] down[e]
+ *   dws[s]   = q[s,:] . h[s,:]
+ *   dg, du   = gradients of g and u from dh = ws[s] q[s,:]
+ *   dxs[s,:] = dg gate[e] + du up[e]
+ *   ddown[e] += (ws[s] dout[t,:])^T h[s,:]
+ *   dgate[e] += dg^T x[t,:],  dup[e] += du^T x[t,:]
+ * dws (N*K), dxs (N*K,D) out; pre (N*K,2F) is overwritten (by dg and du); h
+ * (N*K,F) from forward, or recomputed from pre when NULL is given; x (N,D) and
+ * dout (N,D).  dw: f32 gradients and their table of offsets (E,3), in which
+ * UINT64_MAX marks what is not trained; dw NULL: none is.  An expert without
+ * tokens adds nothing.
+ */
+int experts_backward(struct moe_ctx *ctx, struct experts_scratch *s,
+                     const struct tensor *dws, const struct tensor *dxs,
+                     const struct expert_weights *dw, const struct tensor *pre,
+                     const struct tensor *h, const struct tensor *dout,
+                     const struct tensor *x, const struct tensor *ws,
+                     const struct expert_weights *w, const struct dispatch *d,
+                     int64_t N, int64_t E, int64_t K, int64_t D, int64_t F);
+
+/* logits (N,V) in: logits, out: scale (softmax - onehot(target)), a zero row
+ * where target is negative; nll (N) as xent_forward(). */
+int xent_backward(struct moe_ctx *ctx, const struct tensor *logits,
+                  const struct tensor *nll, const struct tensor *target,
+                  float scale, int64_t N, int64_t V);
+
+/* db[j] += sum_n dy[n,j].  partial (NN_PARTS,D). */
+int bias_backward(struct moe_ctx *ctx, const struct tensor *db,
+                  const struct tensor *partial, const struct tensor *dy,
+                  int64_t N, int64_t D);
 
 #endif
