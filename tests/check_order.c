@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "base/hash.h"
+#include "data/mixture.h"
 #include "data/order.h"
 #include "data/pcg64.h"
 #include "data/repetition.h"
@@ -147,6 +148,65 @@ START_TEST(rates_are_olmos)
 }
 END_TEST
 
+START_TEST(shares_are_as_asked)
+{
+    struct moe_err err = {0};
+    const uint64_t tokens[] = {1000, 100, 10};
+    const double given[] = {1, 2, 5};
+    double p[3];
+    ck_ok(&err, mixture_shares(&err, p, MIXTURE_UNIFORM, tokens, NULL, 0, 3));
+    ck_assert(p[0] == p[2] && fabs(p[0] - 1.0 / 3) < 1e-15);
+    ck_ok(&err,
+          mixture_shares(&err, p, MIXTURE_PROPORTIONAL, tokens, NULL, 0, 3));
+    ck_assert(fabs(p[1] - 100.0 / 1110) < 1e-15);
+    ck_ok(&err,
+          mixture_shares(&err, p, MIXTURE_TEMPERATURE, tokens, NULL, 2, 3));
+    ck_assert(fabs(p[0] / p[1] - sqrt(10)) < 1e-12);
+    ck_ok(&err, mixture_shares(&err, p, MIXTURE_EXPLICIT, tokens, given, 0, 3));
+    ck_assert(fabs(p[2] - 0.625) < 1e-15);
+    ck_fails(&err,
+             mixture_shares(&err, p, MIXTURE_EXPLICIT, tokens,
+                            (double[]){1, 0, 1}, 0, 3),
+             MOE_EINVAL, "share 0 of language 1");
+}
+END_TEST
+
+START_TEST(mixtures_keep_their_shares)
+{
+    enum { DRAWS = 1000 };
+    struct moe_err err = {0};
+    struct mixture *m;
+    const uint64_t windows[] = {7, 40, 1};
+    const double share[] = {0.5, 0.3, 0.2};
+    struct mixture_window w, list[DRAWS];
+    int seen[40] = {0};
+    ck_ok(&err, mixture_create(&err, &m, windows, share, 3, 5));
+    for (int i = 0; i < DRAWS; i++) {
+        ck_ok(&err, mixture_next(&err, m, &list[i]));
+        ck_assert_uint_lt(list[i].window, windows[list[i].language]);
+        for (size_t k = 0; k < 3; k++)
+            ck_assert(fabs(share[k] * (i + 1) - (double)mixture_drawn(m, k)) <=
+                      1);
+        /* Language 1's first epoch has each window once. */
+        if (list[i].language == 1 && list[i].epoch == 0)
+            ck_assert_int_eq(seen[list[i].window]++, 0);
+    }
+    ck_assert_uint_eq(mixture_drawn(m, 0), 500);
+    /* From any place to any other: the same stream. */
+    for (int at = 0; at < DRAWS; at += 83) {
+        mixture_seek(m, (uint64_t)at);
+        for (int i = at; i < at + 10 && i < DRAWS; i++) {
+            ck_ok(&err, mixture_next(&err, m, &w));
+            ck_assert(w.language == list[i].language &&
+                      w.window == list[i].window && w.epoch == list[i].epoch);
+        }
+    }
+    mixture_destroy(&m);
+    ck_fails(&err, mixture_create(&err, &m, (uint64_t[]){3, 0}, share, 2, 5),
+             MOE_EINVAL, "language 1 has 0 windows");
+}
+END_TEST
+
 int
 main(void)
 {
@@ -157,6 +217,8 @@ main(void)
     tcase_add_test(tc, epochs_and_remainders);
     tcase_add_test(tc, repetitions_are_found);
     tcase_add_test(tc, rates_are_olmos);
+    tcase_add_test(tc, shares_are_as_asked);
+    tcase_add_test(tc, mixtures_keep_their_shares);
     suite_add_tcase(suite, tc);
     return support_main(suite, 0);
 }
