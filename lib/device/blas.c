@@ -56,7 +56,7 @@ static int
 fail(struct moe_ctx *ctx, CLBlastStatusCode status, const char *what)
 {
     return moe_fail(&ctx->err, MOE_EBLAS, "%s: CLBlast, %s: %s (%d)",
-                    ctx->found.info.name, what, words(status), (int)status);
+                    ctx->info.name, what, words(status), (int)status);
 }
 
 /* ---- Parameters --------------------------------------------------------- */
@@ -90,7 +90,7 @@ prepare(struct moe_ctx *ctx)
     if (ctx->blas_ready)
         return MOE_OK;
     CLBlastStatusCode status = CLBlastSuccess;
-    if (ctx->found.info.kind == DEVICE_CPU)
+    if (ctx->info.kind == DEVICE_CPU)
         status = override_parameters(ctx->device);
     if (status != CLBlastSuccess)
         return fail(ctx, status, "parameters");

@@ -36,13 +36,13 @@ buffer_size(const struct buffer *b)
 static int
 check_size(struct moe_ctx *ctx, uint64_t bytes, const char *name)
 {
-    uint64_t most = ctx->found.info.max_alloc_bytes;
+    uint64_t most = ctx->info.max_alloc_bytes;
     if (bytes <= most && bytes <= SIZE_MAX)
         return MOE_OK;
     return moe_fail(&ctx->err, MOE_EFIT,
                     "%s: needs %" PRIu64 " bytes in one piece, %s allows "
                     "%" PRIu64,
-                    name, bytes, ctx->found.info.name, most);
+                    name, bytes, ctx->info.name, most);
 }
 
 static int
@@ -78,7 +78,7 @@ fail_alloc(struct buffer **bp, cl_int status)
                    : MOE_ECL;
     int rc = moe_fail(&ctx->err, code,
                       "%s: %s did not give %" PRIu64 " bytes: %s", (*bp)->name,
-                      ctx->found.info.name, (*bp)->bytes, opencl_words(status));
+                      ctx->info.name, (*bp)->bytes, opencl_words(status));
     buffer_destroy(bp);
     return rc;
 }
@@ -120,7 +120,7 @@ buffer_wrap(struct moe_ctx *ctx, struct buffer **out, const void *host,
     if (rc || bytes == 0)
         return rc;
     struct buffer *b = *out;
-    if (ctx->found.info.host_memory)
+    if (ctx->info.host_memory)
         b->mem =
             clCreateBuffer(ctx->context, CL_MEM_READ_ONLY | CL_MEM_USE_HOST_PTR,
                            (size_t)bytes, p, &status);

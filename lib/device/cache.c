@@ -70,7 +70,7 @@ cache_open(struct moe_ctx *ctx, const char *option)
     const char *mode = getenv("POLYMOE_PROGRAM_CACHE");
     if (mode && strcmp(mode, "never") == 0)
         return;
-    if (strcmp(ctx->found.info.vendor_key, "pocl") == 0 &&
+    if (strcmp(ctx->info.vendor_key, "pocl") == 0 &&
         !(mode && strcmp(mode, "always") == 0))
         return;
     char *dir = find_dir(option);
@@ -88,7 +88,7 @@ void
 cache_key(struct moe_ctx *ctx, struct cache_key *out, const char *name,
           const char *options, const struct sources *sources)
 {
-    const struct device_info *info = &ctx->found.info;
+    const struct device_info *info = &ctx->info;
     struct hash h;
     hash_begin(&h);
     hash_add_text(&h, name);

@@ -34,14 +34,14 @@ ctx_fail_cl(struct moe_ctx *ctx, cl_int status, const char *fmt, ...)
     va_start(ap, fmt);
     vsnprintf(what, sizeof what, fmt, ap);
     va_end(ap);
-    return moe_fail(&ctx->err, MOE_ECL, "%s: %s: %s", ctx->found.info.name,
-                    what, opencl_words(status));
+    return moe_fail(&ctx->err, MOE_ECL, "%s: %s: %s", ctx->info.name, what,
+                    opencl_words(status));
 }
 
 const struct device_info *
 ctx_device(const struct moe_ctx *ctx)
 {
-    return &ctx->found.info;
+    return &ctx->info;
 }
 
 size_t
@@ -67,8 +67,8 @@ ctx_finish(struct moe_ctx *ctx)
 static cl_int
 find_handles(struct moe_ctx *ctx)
 {
-    cl_uint platforms = ctx->found.platform + 1;
-    cl_uint devices = ctx->found.device + 1;
+    cl_uint platforms = ctx->info.platform_at + 1;
+    cl_uint devices = ctx->info.device_at + 1;
     cl_uint n = 0;
     probe_mark_in_use();
     cl_platform_id *p = mem_zero(platforms, sizeof *p);
@@ -121,17 +121,18 @@ choose_group(const struct device_info *info)
 }
 
 static int
-choose(struct moe_err *err, struct found *out,
+choose(struct moe_err *err, struct device_info *out,
        const struct moe_ctx_options *opt)
 {
-    const char *selector = opt->device ? opt->device : getenv("POLYMOE_DEVICE");
-    struct found_list list;
-    int rc = probe_all(err, &list, opt->log, opt->log_arg);
+    struct device_info *list;
+    size_t n, chosen;
+    int rc = device_list(err, &list, &n, opt->log, opt->log_arg);
     if (rc)
         return rc;
-    rc =
-        select_device(err, out, &list, selector && *selector ? selector : NULL);
-    free(list.v);
+    rc = device_select(err, &chosen, list, n, opt->device);
+    if (!rc)
+        *out = list[chosen];
+    free(list);
     return rc;
 }
 
@@ -148,17 +149,17 @@ moe_ctx_create(struct moe_ctx **out, const struct moe_ctx_options *opt,
         return moe_fail(err, MOE_ENOMEM, "context: out of memory");
     ctx->log = opt->log;
     ctx->log_arg = opt->log_arg;
-    int rc = choose(err, &ctx->found, opt);
+    int rc = choose(err, &ctx->info, opt);
     if (rc)
         goto fail;
     cl_int status = open_device(ctx, opt->profile);
     if (status) {
         rc = moe_fail(err, MOE_EDEVICE, "%s: cannot be opened: %s",
-                      ctx->found.info.name, opencl_words(status));
+                      ctx->info.name, opencl_words(status));
         goto fail;
     }
     cache_open(ctx, opt->cache_dir);
-    ctx->group = choose_group(&ctx->found.info);
+    ctx->group = choose_group(&ctx->info);
     ctx->poison = getenv("POLYMOE_POISON") != NULL;
     if (opt->profile && (rc = profile_create(ctx))) {
         rc = moe_fail(err, rc, "context: out of memory");

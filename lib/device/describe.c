@@ -46,7 +46,8 @@ platform_text(cl_platform_id p, cl_platform_info what)
     return s;
 }
 
-/* Move a text into a field, cut, control bytes as '?', ends trimmed. */
+/* Move a text into a field, cut, all but printable ASCII as '?', ends trimmed:
+ * it goes to terminals and into JSON. */
 static void
 keep(char *out, size_t cap, char *text)
 {
@@ -55,7 +56,7 @@ keep(char *out, size_t cap, char *text)
         s++;
     snprintf(out, cap, "%s", s);
     for (char *p = out; *p; p++)
-        if ((unsigned char)*p < 0x20 || *p == 0x7f)
+        if ((unsigned char)*p < 0x20 || (unsigned char)*p > 0x7e)
             *p = '?';
     for (size_t n = strlen(out); n && out[n - 1] == ' '; n--)
         out[n - 1] = '\0';
@@ -187,12 +188,14 @@ keep_sizes(struct device_info *info, cl_device_id d)
         uint64_t free_bytes = host_free_bytes();
         info->free_bytes = free_bytes ? free_bytes : memory;
         info->vector_bits = host_vector_bits();
+        snprintf(info->instructions, sizeof info->instructions, "%s",
+                 host_instructions());
     }
     return true;
 }
 
 bool
-describe_device(struct found *out, cl_platform_id p, cl_device_id d)
+describe_device(struct device_info *out, cl_platform_id p, cl_device_id d)
 {
     cl_bool available = CL_FALSE, compiler = CL_FALSE, little = CL_FALSE;
     int major = 0, minor = 0;
@@ -207,10 +210,10 @@ describe_device(struct found *out, cl_platform_id p, cl_device_id d)
     free(version);
     if (!known || major < 1 || (major == 1 && minor < 2))
         return false;
-    out->info = (struct device_info){0};
-    keep_texts(&out->info, p, d);
-    if (!keep_sizes(&out->info, d))
+    *out = (struct device_info){0};
+    keep_texts(out, p, d);
+    if (!keep_sizes(out, d))
         return false;
-    apply_limits(&out->info);
+    apply_limits(out);
     return true;
 }

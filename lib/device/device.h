@@ -40,9 +40,13 @@ struct device_info {
     uint32_t max_group;   // work-items in a group
     uint32_t align_bytes; // CL_DEVICE_MEM_BASE_ADDR_ALIGN
     bool fp16, fp64;
-    bool host_memory;     // shares memory with the host
-    uint32_t vector_bits; // CPUs: 128, 256, 512 of the host's SIMD; else 0
-    char extensions[512]; // those that we use, space separated
+    bool host_memory;      // shares memory with the host
+    uint32_t vector_bits;  // CPUs: 128, 256, 512 of the host's SIMD; else 0
+    char extensions[512];  // those that we use, space separated
+    char instructions[64]; // CPUs: of the host, those that we use; else ""
+    /* Its place for OpenCL, the same in every process of this machine. */
+    uint32_t platform_at; // in the order of clGetPlatformIDs
+    uint32_t device_at;   // in the order of clGetDeviceIDs
 };
 
 /*
@@ -54,6 +58,17 @@ struct device_info {
  */
 int device_list(struct moe_err *err, struct device_info **out, size_t *n,
                 moe_log_fn *log, void *log_arg);
+
+/*
+ * The index in list[0..n) of the device that a selector means (ctx.h); NULL or
+ * "" is $POLYMOE_DEVICE, and without that the best one: a GPU with memory of
+ * its own, another GPU, a CPU.
+ *
+ * MOE_EDEVICE names what was asked and lists what there is.
+ */
+int device_select(struct moe_err *err, size_t *out,
+                  const struct device_info *list, size_t n,
+                  const char *selector);
 
 /* The device of a context. */
 const struct device_info *ctx_device(const struct moe_ctx *ctx);

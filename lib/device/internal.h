@@ -11,33 +11,12 @@
 
 /* ---- Devices ------------------------------------------------------------ */
 
-/* A device and its place, the same in every process of this machine. */
-struct found {
-    struct device_info info;
-    uint32_t platform; // in the order of clGetPlatformIDs
-    uint32_t device;   // in the order of clGetDeviceIDs
-};
-
 /* Fill out from the driver; false for a device that we cannot use (no
  * compiler, not available, older than OpenCL 1.2, big-endian). */
-bool describe_device(struct found *out, cl_platform_id p, cl_device_id d);
-
-struct found_list {
-    struct found *v;
-    size_t n, cap;
-};
-
-/* Every usable device, found by a child process unless this process uses
- * OpenCL already.  The caller frees out->v. */
-int probe_all(struct moe_err *err, struct found_list *out, moe_log_fn *log,
-              void *log_arg);
+bool describe_device(struct device_info *out, cl_platform_id p, cl_device_id d);
 
 /* From now on devices are asked in this process. */
 void probe_mark_in_use(void);
-
-/* The chosen one: MOE_EDEVICE with what was asked and what there is. */
-int select_device(struct moe_err *err, struct found *out,
-                  const struct found_list *list, const char *selector);
 
 /* ---- The context -------------------------------------------------------- */
 
@@ -49,7 +28,7 @@ struct moe_ctx {
     moe_log_fn *log;
     void *log_arg;
 
-    struct found found;
+    struct device_info info;
     cl_platform_id platform;
     cl_device_id device;
     cl_context context;

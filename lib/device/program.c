@@ -146,7 +146,7 @@ build_cached(struct moe_ctx *ctx, struct program *p, const struct sources *s,
         ctx_log(ctx, MOE_LOG_WARN,
                 "%s does not take back its own compiled programs: they are "
                 "built from source",
-                ctx->found.info.name);
+                ctx->info.name);
         cache_store(ctx, &key, "", 0);
     } else if (answer == CACHE_NOTHING) {
         store(ctx, p, &key);
@@ -238,8 +238,8 @@ program_get(struct moe_ctx *ctx, struct program **out, const char *name,
         rc = add_program(ctx, &p, name, options);
     if (!rc && !p->cl)
         rc = moe_fail(&ctx->err, MOE_EBUILD,
-                      "%s: program '%s' does not build: %s",
-                      ctx->found.info.name, *name ? name : "plain", p->problem);
+                      "%s: program '%s' does not build: %s", ctx->info.name,
+                      *name ? name : "plain", p->problem);
     *out = rc ? NULL : p;
     return rc;
 }

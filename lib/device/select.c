@@ -54,50 +54,54 @@ matches(const struct device_info *info, const char *selector)
     return selector[0] && contains(info->name, selector);
 }
 
+/* Nothing matches: say what there is. */
 static int
-fail_none(struct moe_err *err, const struct found_list *list,
+fail_none(struct moe_err *err, const struct device_info *list, size_t n,
           const char *selector)
 {
     struct str have = {0};
-    for (size_t i = 0; i < list->n; i++)
-        str_printf(&have, "%s%d %s", i ? ", " : "", list->v[i].info.index,
-                   list->v[i].info.name);
+    for (size_t i = 0; i < n; i++)
+        str_printf(&have, "%s%d %s", i ? ", " : "", list[i].index,
+                   list[i].name);
     char *text = str_take(&have);
-    int rc;
-    if (!text)
-        rc = moe_fail(err, MOE_ENOMEM, "%s: out of memory",
-                      selector ? selector : "devices");
-    else if (list->n == 0)
-        rc = moe_fail(err, MOE_EDEVICE,
-                      "no usable OpenCL device%s%s%s: install a driver, or "
-                      "PoCL for the processor",
-                      selector ? " (asked for '" : "", selector ? selector : "",
-                      selector ? "')" : "");
-    else
-        rc = moe_fail(err, MOE_EDEVICE,
-                      "device '%s': not found, want an index, cpu, gpu, "
-                      "vendor=NAME or a part of a name of: %s",
-                      selector, text);
+    int rc = !text ? moe_fail(err, MOE_ENOMEM, "devices: out of memory")
+                   : moe_fail(err, MOE_EDEVICE,
+                              "device '%s': not found, want an index, cpu, "
+                              "gpu, vendor=NAME or a part of a name of: %s",
+                              selector, text);
     free(text);
     return rc;
 }
 
-int
-select_device(struct moe_err *err, struct found *out,
-              const struct found_list *list, const char *selector)
+static bool
+is_better(const struct device_info *a, const struct device_info *b)
 {
-    const struct found *best = NULL;
-    for (size_t i = 0; i < list->n; i++) {
-        const struct found *f = &list->v[i];
-        if (selector && !matches(&f->info, selector))
+    if (rank(a) != rank(b))
+        return rank(a) > rank(b);
+    return a->kind == DEVICE_GPU && a->memory_bytes > b->memory_bytes;
+}
+
+int
+device_select(struct moe_err *err, size_t *out, const struct device_info *list,
+              size_t n, const char *selector)
+{
+    bool found = false;
+    if (!selector || !*selector)
+        selector = getenv("POLYMOE_DEVICE");
+    bool any = !selector || !*selector;
+    *out = 0;
+    if (n == 0)
+        return moe_fail(err, MOE_EDEVICE,
+                        "no usable OpenCL device%s%s%s: install a driver, or "
+                        "PoCL for the processor",
+                        any ? "" : " (asked for '", any ? "" : selector,
+                        any ? "" : "')");
+    for (size_t i = 0; i < n; i++) {
+        if (!any && !matches(&list[i], selector))
             continue;
-        int better = best ? rank(&f->info) - rank(&best->info) : 1;
-        if (better > 0 || (better == 0 && f->info.kind == DEVICE_GPU &&
-                           f->info.memory_bytes > best->info.memory_bytes))
-            best = f;
+        if (!found || is_better(&list[i], &list[*out]))
+            *out = i;
+        found = true;
     }
-    if (!best)
-        return fail_none(err, list, selector);
-    *out = *best;
-    return MOE_OK;
+    return found ? MOE_OK : fail_none(err, list, n, selector);
 }
