@@ -4,7 +4,7 @@
 #ifndef CLIENT_CLIENT_H
 #define CLIENT_CLIENT_H
 
-#include <polymoe/error.h>
+#include <polymoe/ctx.h>
 
 /* One verb: a row of the table in main.c, a file verb_NAME.c, a page
  * polymoe-NAME.1. */
@@ -20,5 +20,8 @@ struct verb {
 
 /* "polymoe VERB: sentence" on standard error; the exit status of the code. */
 int verb_fail(const char *verb, const struct moe_err *err);
+
+/* A moe_log_fn: warnings and errors on standard error.  arg is the verb. */
+void verb_log(void *arg, enum moe_log_level level, const char *line);
 
 #endif

@@ -39,6 +39,14 @@ verb_fail(const char *verb, const struct moe_err *err)
     return moe_exit_status(err->code);
 }
 
+void
+verb_log(void *arg, enum moe_log_level level, const char *line)
+{
+    if (level <= MOE_LOG_WARN)
+        fprintf(stderr, "polymoe %s: %s%s\n", (const char *)arg,
+                level == MOE_LOG_WARN ? "warning: " : "", line);
+}
+
 int
 main(int argc, char **argv)
 {
