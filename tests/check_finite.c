@@ -42,7 +42,7 @@ compare(int64_t N, int64_t E, const struct spot *spot, size_t spots)
     support_read(&bad, got);
     for (int64_t m = 0; m < M; m++)
         ck_assert_int_eq(got[m], want[m]);
-    support_free_tensors();
+    support_free();
     free(x);
     free(want);
     free(got);

@@ -139,6 +139,8 @@ support_close(const char *what, const float *got, const double *want, size_t n,
         double excess = fabs(got[i] - want[i]) - (abs + rel * fabs(want[i]));
         if (isnan(got[i]) != isnan(want[i]))
             excess = INFINITY;
+        else if (isnan(want[i]) || (double)got[i] == want[i])
+            excess = 0; // also for infinities
         if (excess > most || i == 0) {
             most = excess;
             worst = i;

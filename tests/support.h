@@ -47,7 +47,7 @@ void support_write(const char *path, const void *p, size_t n);
 void support_normal(float *x, size_t n, uint64_t seed, double scale);
 
 /* |got - want| <= abs + rel * |want| for every element, else fail with the
- * worst one.  A NaN fails. */
+ * worst one.  Where the reference is a NaN or infinite, so must got be. */
 void support_close(const char *what, const float *got, const double *want,
                    size_t n, double abs, double rel);
 

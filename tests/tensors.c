@@ -8,9 +8,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/rng.h"
 #include "device/device.h"
 
-enum { GUARD = 13, TENSORS = 64 };
+enum { GUARD = 13, TENSORS = 1000, BLOCKS = 4000 };
 
 struct held {
     struct tensor t;
@@ -19,6 +20,8 @@ struct held {
 
 static struct held held[TENSORS];
 static int count;
+static void *block[BLOCKS];
+static int blocks;
 
 static size_t
 tensor_bytes(const struct tensor *t)
@@ -34,15 +37,13 @@ support_tensor(const char *name, enum dtype type, int rank, const int64_t *dim,
     struct tensor t = tensor_shape(type, rank, dim);
     size_t bytes = tensor_bytes(&t), guard = GUARD * dtype_bytes(type);
     size_t all = bytes + 2 * guard;
-    unsigned char *host = malloc(all);
-    ck_assert_ptr_nonnull(host);
+    unsigned char *host = support_alloc(all, 1);
     ck_assert_int_lt(count, TENSORS);
     memset(host, 0xff, all);
     if (data)
         memcpy(host + guard, data, bytes);
     ck_ok(moe_ctx_err(ctx), buffer_create(ctx, &t.buf, all, name));
     ck_ok(moe_ctx_err(ctx), buffer_write(t.buf, 0, host, all));
-    free(host);
     t.offset = GUARD;
     held[count].t = t;
     strncpy(held[count].name, name, sizeof held[count].name - 1);
@@ -67,17 +68,13 @@ support_random(const char *name, enum dtype t, int rank, const int64_t *dim,
 {
     struct tensor shape = tensor_shape(t, rank, dim);
     size_t n = (size_t)tensor_count(&shape);
-    float *x = malloc(n * sizeof *x + 1);
-    void *y = malloc(n * sizeof *x + 1);
-    ck_assert(x && y);
+    float *x = support_alloc(n, sizeof *x);
+    void *y = support_alloc(n, sizeof *x);
     support_normal(x, n, seed, scale);
     narrow(y, x, t, n);
     if (host)
         dtype_widen(host, y, t, n);
-    shape = support_tensor(name, t, rank, dim, y);
-    free(x);
-    free(y);
-    return shape;
+    return support_tensor(name, t, rank, dim, y);
 }
 
 static const char *
@@ -117,33 +114,49 @@ support_close_tensor(const struct tensor *t, const double *want, double abs,
                      double rel)
 {
     size_t n = (size_t)tensor_count(t);
-    float *got = malloc(n * sizeof *got + 1);
-    ck_assert_ptr_nonnull(got);
+    float *got = support_alloc(n, sizeof *got);
     support_read(t, got);
     support_close(name_of(t), got, want, n, abs, rel);
-    free(got);
 }
 
 void
 support_same(const struct tensor *a, const struct tensor *b)
 {
     size_t bytes = tensor_bytes(a);
-    unsigned char *x = malloc(bytes + 1), *y = malloc(bytes + 1);
-    ck_assert(x && y);
+    unsigned char *x = support_alloc(bytes, 1), *y = support_alloc(bytes, 1);
     ck_assert_uint_eq(bytes, tensor_bytes(b));
     support_read(a, x);
     support_read(b, y);
     ck_assert_msg(memcmp(x, y, bytes) == 0, "%s and %s differ", name_of(a),
                   name_of(b));
-    free(x);
-    free(y);
+}
+
+void *
+support_alloc(size_t n, size_t size)
+{
+    ck_assert_int_lt(blocks, BLOCKS);
+    void *p = calloc(n + 1, size);
+    ck_assert_ptr_nonnull(p);
+    block[blocks++] = p;
+    return p;
+}
+
+int32_t *
+support_integers(size_t n, uint64_t seed, int64_t end)
+{
+    int32_t *x = support_alloc(n, sizeof *x);
+    for (size_t i = 0; i < n; i++)
+        x[i] = (int32_t)(rng_uniform(seed, 1, i) * (double)end);
+    return x;
 }
 
 void
-support_free_tensors(void)
+support_free(void)
 {
     while (count > 0)
         buffer_destroy(&held[--count].t.buf);
+    while (blocks > 0)
+        free(block[--blocks]);
 }
 
 int

@@ -3,7 +3,8 @@
  *
  * Every tensor lies between two guards of NaN in a buffer of its own, at an
  * odd offset: a kernel that ignores the offset, relies on alignment or writes
- * outside is found out when the tensor is read.
+ * outside is found out when the tensor is read.  All of it, and what
+ * support_alloc() gave, lives until support_free(), the teardown of a test.
  */
 #ifndef TESTS_TENSORS_H
 #define TESTS_TENSORS_H
@@ -21,8 +22,7 @@
     }
 
 /* A tensor of this shape that holds `data`, or NaN (-1 as integers) when data
- * is NULL: support_tensor("x", DTYPE_F32, SHAPE(N, D), x).  It lives until
- * support_free_tensors(). */
+ * is NULL: support_tensor("x", DTYPE_F32, SHAPE(N, D), x). */
 struct tensor support_tensor(const char *name, enum dtype t, int rank,
                              const int64_t *dim, const void *data);
 
@@ -42,8 +42,12 @@ void support_close_tensor(const struct tensor *t, const double *want,
 /* Fail unless two tensors hold the same bytes. */
 void support_same(const struct tensor *a, const struct tensor *b);
 
-/* Destroy every tensor made so far: the teardown of a test case. */
-void support_free_tensors(void);
+/* n zeroed elements, and n random integers in [0, end). */
+void *support_alloc(size_t n, size_t size);
+int32_t *support_integers(size_t n, uint64_t seed, int64_t end);
+
+/* Destroy every tensor and free all memory given so far. */
+void support_free(void);
 
 /* Whether $POLYMOE_QUICK asks for small sizes: an interpreter or a slow
  * compiler runs the kernels. */

@@ -1,0 +1,45 @@
+/*
+ * xent.cl - negative log-likelihood of the target of each row.
+ *
+ * Math       nll[n] = log sum_v exp(logits[n,v]) - logits[n,target[n]], the
+ *            largest logit subtracted; 0 where target is negative or every
+ *            logit is -inf
+ * Shapes     logits (N, V) f32   target (N) i32   nll (N) f32
+ * Work       one group per row: global = N * WG, local = WG; any V >= 1
+ * Local      WG floats
+ * Order      each item sums eights, then the tree of group_sum()
+ * Reference  tests/ref/xent.c, ref_xent_forward(); abs 1e-5, rel 1e-5
+ * Source     cross-entropy of a softmax
+ */
+__kernel __attribute__((reqd_work_group_size(WG, 1, 1))) void
+xent_forward(__global float *nll, const ulong nll_at,             // (N) out
+             __global const float *logits, const ulong logits_at, // (N, V) in
+             __global const int *target, const ulong target_at,   // (N) in
+             const int V)
+{
+    __local float scratch[WG];
+    const size_t n = get_group_id(0);
+    const int l = get_local_id(0);
+    const int V8 = V & ~7;
+    __global const float *x = logits + logits_at + n * V;
+
+    float8 top8 = -INFINITY;
+    for (int v = 8 * l; v < V8; v += 8 * WG)
+        top8 = fmax(top8, vload8(0, x + v));
+    for (int v = V8 + l; v < V; v += WG)
+        top8.s0 = fmax(top8.s0, x[v]);
+    float top = group_max(max8(top8), scratch);
+    top = top == -INFINITY ? 0.0f : top;
+
+    float8 sum8s = 0.0f;
+    for (int v = 8 * l; v < V8; v += 8 * WG)
+        sum8s += exp(vload8(0, x + v) - top);
+    for (int v = V8 + l; v < V; v += WG)
+        sum8s.s0 += exp(x[v] - top);
+    const float sum = group_sum(sum8(sum8s), scratch);
+
+    if (l == 0) {
+        const int t = target[target_at + n];
+        nll[nll_at + n] = t < 0 || sum == 0.0f ? 0.0f : log(sum) + (top - x[t]);
+    }
+}

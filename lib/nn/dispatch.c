@@ -1,0 +1,107 @@
+/*
+ * dispatch.c - slots sorted by expert: count in pieces, scan, place.
+ */
+#include "config.h"
+
+#include "nn/nn.h"
+
+#include <stddef.h>
+
+enum { PIECE = 64 }; // tokens that one group counts and places
+
+static int64_t
+pieces(int64_t N)
+{
+    return (N + PIECE - 1) / PIECE;
+}
+
+int
+dispatch_create(struct moe_ctx *ctx, struct dispatch *d, int64_t N, int64_t E,
+                int64_t K)
+{
+    *d = (struct dispatch){
+        .count = tensor_shape(DTYPE_I32, 1, (int64_t[]){E}),
+        .start = tensor_shape(DTYPE_I32, 1, (int64_t[]){E + 1}),
+        .slot_token = tensor_shape(DTYPE_I32, 1, (int64_t[]){N * K}),
+        .slot_of = tensor_shape(DTYPE_I32, 2, (int64_t[]){N, K}),
+        .partial = tensor_shape(DTYPE_I32, 2, (int64_t[]){pieces(N), E}),
+    };
+    int rc = tensor_create(ctx, &d->count, "slots of each expert");
+    if (!rc)
+        rc = tensor_create(ctx, &d->start, "first slot of each expert");
+    if (!rc)
+        rc = tensor_create(ctx, &d->slot_token, "token of each slot");
+    if (!rc)
+        rc = tensor_create(ctx, &d->slot_of, "slot of each choice");
+    if (!rc)
+        rc = tensor_create(ctx, &d->partial, "partial slot counts");
+    if (rc)
+        dispatch_destroy(d);
+    return rc;
+}
+
+void
+dispatch_destroy(struct dispatch *d)
+{
+    buffer_destroy(&d->count.buf);
+    buffer_destroy(&d->start.buf);
+    buffer_destroy(&d->slot_token.buf);
+    buffer_destroy(&d->slot_of.buf);
+    buffer_destroy(&d->partial.buf);
+}
+
+static int
+run_count(struct moe_ctx *ctx, const struct dispatch *d,
+          const struct tensor *idx, int64_t N, int64_t E, int64_t K)
+{
+    struct launch l;
+    launch_begin(ctx, &l, "dispatch_count");
+    launch_tensor(&l, &d->partial);
+    launch_tensor(&l, idx);
+    launch_int(&l, N);
+    launch_int(&l, E);
+    launch_int(&l, K);
+    launch_int(&l, PIECE);
+    return launch_groups(&l, (uint64_t)pieces(N));
+}
+
+static int
+run_scan(struct moe_ctx *ctx, const struct dispatch *d, int64_t N, int64_t E)
+{
+    struct launch l;
+    launch_begin(ctx, &l, "dispatch_scan");
+    launch_tensor(&l, &d->count);
+    launch_tensor(&l, &d->start);
+    launch_tensor(&l, &d->partial);
+    launch_int(&l, pieces(N));
+    launch_int(&l, E);
+    return launch_groups(&l, 1);
+}
+
+static int
+run_place(struct moe_ctx *ctx, const struct dispatch *d,
+          const struct tensor *idx, int64_t N, int64_t E, int64_t K)
+{
+    struct launch l;
+    launch_begin(ctx, &l, "dispatch_place");
+    launch_tensor(&l, &d->slot_token);
+    launch_tensor(&l, &d->slot_of);
+    launch_tensor(&l, &d->start);
+    launch_tensor(&l, &d->partial);
+    launch_tensor(&l, idx);
+    launch_int(&l, N);
+    launch_int(&l, E);
+    launch_int(&l, K);
+    launch_int(&l, PIECE);
+    return launch_groups(&l, (uint64_t)pieces(N));
+}
+
+int
+dispatch_forward(struct moe_ctx *ctx, const struct dispatch *d,
+                 const struct tensor *idx, int64_t N, int64_t E, int64_t K)
+{
+    int rc = run_count(ctx, d, idx, N, E, K);
+    if (!rc)
+        rc = run_scan(ctx, d, N, E);
+    return rc ? rc : run_place(ctx, d, idx, N, E, K);
+}

@@ -1,0 +1,157 @@
+/*
+ * check_attention.c - causal attention against its reference.
+ *
+ * Precondition: an OpenCL device.  Claim: every version that the device can
+ * run agrees with the reference for lengths below, at and above its blocks,
+ * head sizes of any even number and grouped heads; scores of +-1e4 and -inf
+ * give finite rows; two runs give the same bits.
+ */
+#include "config.h"
+
+#include "tests/ref/ref.h"
+#include "tests/tensors.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+#include "nn/nn.h"
+
+#define OK(call)  ck_ok(moe_ctx_err(support_ctx()), (call))
+#define LENGTH(a) (sizeof(a) / sizeof *(a))
+
+struct sample {
+    int64_t B, T, H, G, S;
+    float *q, *k, *v;
+};
+
+static struct sample
+sample_make(int64_t B, int64_t T, int64_t H, int64_t G, int64_t S, double scale)
+{
+    struct sample s = {B, T, H, G, S, NULL, NULL, NULL};
+    size_t nq = (size_t)(B * T * H * S), nk = (size_t)(B * T * G * S);
+    s.q = support_alloc(nq, sizeof *s.q);
+    s.k = support_alloc(nk, sizeof *s.k);
+    s.v = support_alloc(nk, sizeof *s.v);
+    support_normal(s.q, nq, 1, scale);
+    support_normal(s.k, nk, 2, scale);
+    support_normal(s.v, nk, 3, 1.0);
+    return s;
+}
+
+static void
+compare(const struct sample *s, double tol)
+{
+    int64_t B = s->B, T = s->T, H = s->H, G = s->G, S = s->S;
+    double *out = support_alloc((size_t)(B * T * H * S), sizeof *out);
+    double *lse = support_alloc((size_t)(B * H * T), sizeof *lse);
+    struct tensor tq = support_tensor("q", DTYPE_F32, SHAPE(B, T, H, S), s->q);
+    struct tensor tk = support_tensor("k", DTYPE_F32, SHAPE(B, T, G, S), s->k);
+    struct tensor tv = support_tensor("v", DTYPE_F32, SHAPE(B, T, G, S), s->v);
+    struct tensor to[2], tl[2];
+    ref_attention_forward(out, lse, s->q, s->k, s->v, B, T, H, G, S);
+    for (int i = 0; i < 2; i++) {
+        to[i] = support_tensor("out", DTYPE_F32, SHAPE(B, T, H, S), NULL);
+        tl[i] = support_tensor("lse", DTYPE_F32, SHAPE(B, H, T), NULL);
+        OK(attention_forward(support_ctx(), &to[i], &tl[i], &tq, &tk, &tv, B, T,
+                             H, G, S));
+    }
+    support_close_tensor(&to[0], out, tol, tol);
+    support_close_tensor(&tl[0], lse, tol, tol);
+    support_same(&to[0], &to[1]);
+    support_same(&tl[0], &tl[1]);
+}
+
+/* Each version in turn. */
+static void
+compare_all(const struct sample *s, double tol)
+{
+    setenv("POLYMOE_ATTENTION", "plain", 1);
+    compare(s, tol);
+    unsetenv("POLYMOE_ATTENTION");
+    compare(s, tol);
+    support_free();
+}
+
+START_TEST(agrees_for_every_length)
+{
+    static const int64_t T[] = {1, 2, 15, 16, 17, 31, 33, 63, 64, 65, 131};
+    for (size_t i = 0; i < LENGTH(T); i++) {
+        struct sample s = sample_make(2, T[i], 2, 2, 16, 1.0);
+        compare_all(&s, 2e-5);
+    }
+    if (!support_quick()) {
+        struct sample s = sample_make(1, 1031, 1, 1, 8, 1.0);
+        compare_all(&s, 2e-5);
+    }
+}
+END_TEST
+
+START_TEST(agrees_for_every_head_size)
+{
+    static const int64_t S[] = {2, 4, 6, 10, 14, 64, 66, 80, 128};
+    for (size_t i = 0; i < LENGTH(S); i++) {
+        struct sample s = sample_make(1, 37, 2, 1, S[i], 1.0);
+        compare_all(&s, 2e-5);
+    }
+}
+END_TEST
+
+START_TEST(heads_share_keys_in_groups)
+{
+    static const int64_t heads[][2] = {{1, 1}, {4, 2}, {6, 2}, {5, 1}};
+    for (size_t i = 0; i < LENGTH(heads); i++) {
+        struct sample s = sample_make(3, 21, heads[i][0], heads[i][1], 8, 1.0);
+        compare_all(&s, 2e-5);
+    }
+}
+END_TEST
+
+/* Scores of about +-1e4: a row is one key, or a few that nearly tie.  The
+ * error of a score grows with it, and moves the weights as much. */
+START_TEST(large_scores_stay_finite)
+{
+    struct sample s = sample_make(1, 70, 2, 2, 16, 1.0);
+    for (int64_t i = 0; i < 70 * 2 * 16; i++) {
+        s.q[i] = 100.0f;
+        s.k[i] = i / 32 % 2 ? 25.0f : -25.0f;
+    }
+    compare_all(&s, 2e-5);
+}
+END_TEST
+
+START_TEST(row_without_any_key_is_zero)
+{
+    struct sample s = sample_make(1, 70, 1, 1, 2, 1.0);
+    for (int64_t i = 0; i < 70; i++) {
+        s.q[2 * i] = 1.0f;
+        s.q[2 * i + 1] = 0.5f;
+        s.k[2 * i] = i < 68 ? -INFINITY : 1.0f; // every score but the last two
+    }
+    compare_all(&s, 2e-5);
+}
+END_TEST
+
+START_TEST(nan_shows_from_its_key_on)
+{
+    struct sample s = sample_make(1, 70, 1, 1, 4, 1.0);
+    s.k[4 * 66] = NAN;
+    compare_all(&s, 2e-5);
+}
+END_TEST
+
+int
+main(void)
+{
+    Suite *suite = suite_create("attention");
+    TCase *tc = tcase_create("forward");
+    tcase_set_timeout(tc, 0);
+    tcase_add_checked_fixture(tc, NULL, support_free);
+    tcase_add_test(tc, agrees_for_every_length);
+    tcase_add_test(tc, agrees_for_every_head_size);
+    tcase_add_test(tc, heads_share_keys_in_groups);
+    tcase_add_test(tc, large_scores_stay_finite);
+    tcase_add_test(tc, row_without_any_key_is_zero);
+    tcase_add_test(tc, nan_shows_from_its_key_on);
+    suite_add_tcase(suite, tc);
+    return support_main(suite, 1);
+}
