@@ -127,7 +127,7 @@ moe_tokenizer_encode(struct moe_err *err, struct moe_tokenizer *t,
                      const struct moe_encode_options *opt)
 {
     struct encoding e = {err, t, ids, opt ? opt->added : MOE_ADDED_ALL};
-    if (utf8_valid(text, n) == n)
+    if (utf8_prefix(text, n) == n)
         return encode_raw(&e, text, n);
     struct str repaired = {0};
     ids->replaced += utf8_repair(&repaired, text, n);

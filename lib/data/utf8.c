@@ -92,7 +92,7 @@ skip_ascii(const char *s, size_t i, size_t n)
 }
 
 size_t
-utf8_valid(const char *s, size_t n)
+utf8_prefix(const char *s, size_t n)
 {
     for (size_t i = 0;;) {
         int32_t point;
@@ -112,7 +112,7 @@ utf8_repair(struct str *out, const char *s, size_t n)
     uint64_t replaced = 0;
     for (size_t i = 0; i < n;) {
         int32_t point;
-        size_t good = utf8_valid(s + i, n - i);
+        size_t good = utf8_prefix(s + i, n - i);
         str_add(out, s + i, good);
         i += good;
         if (i == n)

@@ -27,7 +27,7 @@ size_t utf8_last(const char *s, size_t n);
 int utf8_put(char out[4], int32_t point);
 
 /* How many bytes from the start are well formed. */
-size_t utf8_valid(const char *s, size_t n);
+size_t utf8_prefix(const char *s, size_t n);
 
 /* Append the text with U+FFFD for each maximal malformed part (the choice of
  * the Unicode standard, section 3.9); returns how many there were. */
