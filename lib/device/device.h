@@ -142,7 +142,8 @@ struct launch {
 
 void launch_begin(struct moe_ctx *ctx, struct launch *l, const char *kernel);
 /* A kernel of a program of its own: the file cl/PROGRAM.cl after the prelude,
- * built with `options` ("-DMR=6 -DNR=16").  A failed build fails only here. */
+ * or several, "gemm_tile+gemm_cpu", built with `options` ("-DMR=6 -DNV=2").  A
+ * failed build fails only here. */
 void launch_begin_in(struct moe_ctx *ctx, struct launch *l, const char *program,
                      const char *options, const char *kernel);
 void launch_tensor(struct launch *l, const struct tensor *t);

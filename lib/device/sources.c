@@ -9,6 +9,7 @@
 
 #include "device/internal.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -87,17 +88,28 @@ load_plain(struct moe_err *err, struct sources *out)
     return rc;
 }
 
+/* The prelude and the files of "NAME+NAME". */
+static int
+load_named(struct moe_err *err, struct sources *out, const char *name)
+{
+    char one[64];
+    int rc =
+        add_source(err, out, kernel_sources[0].name, kernel_sources[0].text);
+    while (!rc && *name) {
+        size_t n = strcspn(name, "+");
+        snprintf(one, sizeof one, "%.*s", (int)n, name);
+        const struct kernel_source *own = find_embedded(one);
+        rc = add_source(err, out, one, own ? own->text : NULL);
+        name += n + (name[n] == '+');
+    }
+    return rc;
+}
+
 int
 sources_load(struct moe_err *err, struct sources *out, const char *name)
 {
-    const struct kernel_source *prelude = &kernel_sources[0];
-    const struct kernel_source *own = *name ? find_embedded(name) : NULL;
     *out = (struct sources){0};
-    int rc;
-    if (!*name)
-        rc = load_plain(err, out);
-    else if (!(rc = add_source(err, out, prelude->name, prelude->text)))
-        rc = add_source(err, out, name, own ? own->text : NULL);
+    int rc = *name ? load_named(err, out, name) : load_plain(err, out);
     if (rc)
         sources_free(out);
     return rc;
