@@ -181,6 +181,7 @@ moe_ctx_destroy(struct moe_ctx **ctxp)
         return;
     if (ctx->queue)
         clFinish(ctx->queue);
+    buffer_destroy(&ctx->widened);
     profile_destroy(ctx);
     programs_destroy(ctx);
     if (ctx->queue)

@@ -9,9 +9,10 @@
  * With `accumulate`, C += the product.  With a bias (N) f32, each row of C
  * gets it added.  Sums run over k in a fixed order: same device, same result.
  *
- * Three providers: a plain kernel that runs anywhere, CLBlast, and a packed
- * CPU kernel of our own.  gemm_run() takes the one that suits the device's
- * class and the operand types; POLYMOE_GEMM=plain|clblast|cpu forces one.
+ * Three providers: a plain kernel that runs anywhere, CLBlast (weights that are
+ * not f32 are widened first, piece by piece), and a packed CPU kernel of ours.
+ * gemm_run() takes the one that suits the device's class and the operand types;
+ * POLYMOE_GEMM=plain|clblast|cpu forces one.
  */
 #ifndef DEVICE_GEMM_H
 #define DEVICE_GEMM_H
@@ -40,5 +41,25 @@ bool gemm_provider_takes(struct moe_ctx *ctx, enum gemm_provider p,
                          const struct gemm *g);
 int gemm_run_with(struct moe_ctx *ctx, enum gemm_provider p,
                   const struct gemm *g);
+
+/*
+ * The program of our CPU kernels, for others that use its tile (cl/gemm_tile.cl)
+ * and how it is built here: vectors as wide as the processor's, as many sums
+ * as its registers hold.
+ */
+struct cpu_tile {
+    const char *program; // for launch_begin_in()
+    char options[96];
+    int columns; // NB, of a block
+    int rows;    // RB, at most, of a block
+};
+
+/* Fill t; false where this device is no CPU under PoCL, has too little local
+ * memory, or does not build the program. */
+bool gemm_cpu_tile(struct moe_ctx *ctx, struct cpu_tile *t);
+
+/* Rows of the blocks of the plain kernels (cl/gemm.cl, BM), and columns. */
+int gemm_block_rows(const struct moe_ctx *ctx);
+int gemm_block_columns(const struct moe_ctx *ctx);
 
 #endif

@@ -39,6 +39,7 @@ struct moe_ctx {
     struct program *programs; // list, owned
     char *cache_dir;          // owned; NULL: no cache
     bool blas_ready;          // CLBlast has our parameters
+    struct buffer *widened;   // owned; f32 copy of weights for CLBlast
     struct profile *profile;  // owned; NULL: times are not kept
 };
 

@@ -11,12 +11,6 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* weight times the balancing loss plus z times the z-loss (lib/train/
- * auxloss.h) of logits (L,N,E), with the choices count (L,E) held fixed. */
-double ref_auxloss(const double *logits, const int32_t *count, bool hf,
-                   double weight, double z, bool z_div_topk, int64_t L,
-                   int64_t N, int64_t E, int64_t K);
-
 /* One AdamW update of w, m, v (n), with g (n) times scale. */
 void ref_adamw(double *w, double *m, double *v, const float *g, double scale,
                double lr, double beta1, double beta2, double eps, double decay,
@@ -57,5 +51,18 @@ void ref_xent_forward(double *nll, const float *logits, const int32_t *target,
 /* norm of g (n), and the factor that clips it to limit (0: never). */
 void ref_gradnorm(double *norm, double *scale, const float *g, double limit,
                   int64_t n);
+
+/* c (M,N), rows ldc apart: a b^T (op 0), a b (1) or a^T b (2), plus bias (N)
+ * unless NULL, plus itself when accumulate. */
+void ref_gemm(double *c, const float *a, const float *b, const float *bias,
+              int op, int64_t M, int64_t N, int64_t K, int64_t ldc, int64_t lda,
+              int64_t ldb, int accumulate);
+
+/* The expert MLPs over sorted slots: y (S,D), h (S,F), x (N,D); weights are
+ * whole matrices one after another, gate, up, down of expert 0 first.
+ * start (E+1), slot_token (S). */
+void ref_experts_forward(double *y, double *h, const float *x, const float *w,
+                         const int32_t *start, const int32_t *slot_token,
+                         int64_t E, int64_t D, int64_t F);
 
 #endif

@@ -1,0 +1,129 @@
+/*
+ * gemm_cpu.c - products by our CPU kernels, and how their program is built.
+ */
+#include "config.h"
+
+#include "device/provider.h"
+
+#include <stdio.h>
+#include <string.h>
+
+/* One program, since each costs a start of the compiler. */
+#define PROGRAM                                                                \
+    "gemm_tile"                                                                \
+    "+"                                                                        \
+    "gemm_cpu"                                                                 \
+    "+"                                                                        \
+    "experts_cpu"
+
+enum {
+    COLUMNS = 64,   // NB
+    ROWS = 192,     // RB, a multiple of 6 and of 8
+    DEPTH = 512,    // KB
+    SHALLOW = 64,   // the least depth that is worth a block
+    FEW = 8,        // rows up to which weights are read in place
+    DOT_GROUPS = 64 // PoCL hands out fewer to one thread only
+};
+
+/* Rows of a tile: 6 x 2 sums beside the operands fill 16 registers, 8 x 2 of
+ * 32 measure best with AVX-512. */
+static int
+tile_rows(uint32_t vector_bits)
+{
+    return vector_bits == 512 ? 8 : 6;
+}
+
+/* Bytes of local memory of the largest kernel. */
+static uint64_t
+local_need(uint64_t depth, uint64_t tile)
+{
+    return sizeof(float) * (depth * COLUMNS + ROWS * COLUMNS + tile * depth);
+}
+
+bool
+gemm_cpu_tile(struct moe_ctx *ctx, struct cpu_tile *t)
+{
+    const struct device_info *info = ctx_device(ctx);
+    if (info->kind != DEVICE_CPU || strcmp(info->vendor_key, "pocl") != 0)
+        return false;
+    int floats = info->vector_bits > 128 ? (int)info->vector_bits / 32 : 4;
+    int rows = tile_rows(info->vector_bits), depth = DEPTH;
+    while (local_need((uint64_t)depth, (uint64_t)rows) > info->local_bytes)
+        if ((depth /= 2) < SHALLOW)
+            return false;
+    *t =
+        (struct cpu_tile){.program = PROGRAM, .columns = COLUMNS, .rows = ROWS};
+    snprintf(t->options, sizeof t->options,
+             "-DVW=%d -DNV=2 -DMR=%d -DKB=%d -DNB=%d -DRB=%d -DFEW=%d", floats,
+             rows, depth, COLUMNS, ROWS, FEW);
+    return program_available(ctx, t->program, t->options);
+}
+
+static bool
+takes(struct moe_ctx *ctx, const struct gemm *g)
+{
+    struct cpu_tile t;
+    (void)g;
+    return gemm_cpu_tile(ctx, &t);
+}
+
+/* Rows of a block: as many as packing wants, fewer where the cores would not
+ * all have work. */
+static uint64_t
+block_rows(struct moe_ctx *ctx, const struct gemm *g, uint64_t across)
+{
+    uint64_t rows = ROWS, want = 4 * ctx_device(ctx)->compute_units;
+    while (rows > ROWS / 8 && across * ((uint64_t)g->m / rows + 1) < want)
+        rows /= 2;
+    return rows;
+}
+
+static bool
+is_few(const struct gemm *g)
+{
+    return g->op == GEMM_NT && g->m <= FEW;
+}
+
+/* Columns of a group of the dot kernel, a multiple of its tile's two. */
+static uint64_t
+dot_columns(const struct gemm *g)
+{
+    uint64_t columns = ((uint64_t)g->n / DOT_GROUPS + 1) & ~(uint64_t)1;
+    return columns < 2 ? 2 : columns > COLUMNS ? COLUMNS : columns;
+}
+
+static int
+run(struct moe_ctx *ctx, const struct gemm *g)
+{
+    struct cpu_tile t;
+    if (!gemm_cpu_tile(ctx, &t))
+        return moe_fail(moe_ctx_err(ctx), MOE_EBUILD,
+                        "gemm: no CPU kernels on %s", ctx_device(ctx)->name);
+    uint64_t m = (uint64_t)g->m, n = (uint64_t)g->n;
+    uint64_t across = (n + COLUMNS - 1) / COLUMNS;
+    uint64_t block = is_few(g) ? dot_columns(g) : block_rows(ctx, g, across);
+    struct launch l;
+    launch_begin_in(ctx, &l, t.program, t.options,
+                    is_few(g)          ? "gemm_cpu_dot"
+                    : g->op == GEMM_TN ? "gemm_cpu_tn"
+                                       : "gemm_cpu");
+    launch_tensor(&l, &g->c);
+    launch_tensor(&l, &g->a);
+    launch_tensor(&l, &g->b);
+    launch_tensor(&l, &g->bias);
+    launch_int(&l, g->m);
+    launch_int(&l, g->n);
+    launch_int(&l, g->k);
+    launch_ulong(&l, (uint64_t)g->ldc);
+    launch_ulong(&l, (uint64_t)g->lda);
+    launch_ulong(&l, (uint64_t)g->ldb);
+    launch_int(&l, g->b.dtype);
+    launch_int(&l, g->op != GEMM_NT);
+    launch_int(&l, g->bias.buf != NULL);
+    launch_int(&l, g->accumulate);
+    launch_int(&l, (int64_t)block);
+    return is_few(g) ? launch_singles(&l, (n + block - 1) / block, 1)
+                     : launch_singles(&l, across, (m + block - 1) / block);
+}
+
+const struct provider provider_cpu = {"cpu", takes, run};
