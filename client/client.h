@@ -22,6 +22,6 @@ struct verb {
 int verb_fail(const char *verb, const struct moe_err *err);
 
 /* A moe_log_fn: warnings and errors on standard error.  arg is the verb. */
-void verb_log(void *arg, enum moe_log_level level, const char *line);
+void verb_note(void *arg, enum moe_log_level level, const char *line);
 
 #endif

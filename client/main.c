@@ -40,7 +40,7 @@ verb_fail(const char *verb, const struct moe_err *err)
 }
 
 void
-verb_log(void *arg, enum moe_log_level level, const char *line)
+verb_note(void *arg, enum moe_log_level level, const char *line)
 {
     if (level <= MOE_LOG_WARN)
         fprintf(stderr, "polymoe %s: %s%s\n", (const char *)arg,

@@ -150,7 +150,7 @@ verb_devices(int argc, char **argv)
     if (first < argc)
         return options_usage_error(&set, "unexpected operand '%s'",
                                    argv[first]);
-    int rc = device_list(&err, &list, &n, verb_log, "devices");
+    int rc = device_list(&err, &list, &n, verb_note, "devices");
     if (rc)
         return verb_fail("devices", &err);
     rc = choose(&err, &chosen, list, n, opt.device);

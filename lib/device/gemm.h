@@ -43,9 +43,9 @@ int gemm_run_with(struct moe_ctx *ctx, enum gemm_provider p,
                   const struct gemm *g);
 
 /*
- * The program of our CPU kernels, for others that use its tile (cl/gemm_tile.cl)
- * and how it is built here: vectors as wide as the processor's, as many sums
- * as its registers hold.
+ * The program of our CPU kernels, for others that use its tile
+ * (cl/gemm_tile.cl) and how it is built here: vectors as wide as the
+ * processor's, as many sums as its registers hold.
  */
 struct cpu_tile {
     const char *program; // for launch_begin_in()

@@ -11,6 +11,12 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+/* weight times the balancing loss plus z times the z-loss (lib/train/
+ * auxloss.h) of logits (L,N,E), with the choices count (L,E) held fixed. */
+double ref_auxloss(const double *logits, const int32_t *count, bool hf,
+                   double weight, double z, bool z_div_topk, int64_t L,
+                   int64_t N, int64_t E, int64_t K);
+
 /* One AdamW update of w, m, v (n), with g (n) times scale. */
 void ref_adamw(double *w, double *m, double *v, const float *g, double scale,
                double lr, double beta1, double beta2, double eps, double decay,

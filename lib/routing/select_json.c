@@ -1,5 +1,5 @@
 /*
- * experts.c - a selection of experts as experts.json, in the shape that the
+ * select_json.c - a selection of experts as experts.json, in the shape that the
  * published adaptation code reads.
  */
 #include <polymoe/routing.h>

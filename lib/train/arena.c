@@ -1,0 +1,264 @@
+/*
+ * arena.c - the memory of training.
+ */
+#include "train/arena.h"
+
+#include <stdlib.h>
+
+#include "base/mem.h"
+#include "train/arena_build.h"
+
+/* ---- Buffers ------------------------------------------------------------ */
+
+int
+arena_buffer(struct builder *b, struct buffer **out, uint64_t bytes, bool zero,
+             const char *name)
+{
+    struct arena *a = b->a;
+    int rc = buffer_create(a->ctx, out, bytes, name);
+    if (rc)
+        return rc;
+    a->buffers[a->buffer_count++] = *out;
+    return zero ? buffer_zero(*out, 0, bytes) : MOE_OK;
+}
+
+static int
+make_segment(struct builder *b, struct segment *s,
+             const struct layout_segment *l)
+{
+    enum dtype t = layout_dtype(l->class, b->opt);
+    uint64_t state = l->s_n * sizeof(float);
+    int rc = arena_buffer(b, &s->w, l->w_n * dtype_bytes(t), false, "weights");
+    if (!rc)
+        rc = arena_buffer(b, &s->g, state, true, "gradients");
+    if (!rc)
+        rc = arena_buffer(b, &s->m, state, true, "first moments");
+    if (!rc)
+        rc = arena_buffer(b, &s->v, state, true, "second moments");
+    if (!rc && t == DTYPE_BF16 && b->opt->master)
+        rc = arena_buffer(b, &s->master, state, false, "master weights");
+    return rc;
+}
+
+static int
+make_segments(struct builder *b)
+{
+    size_t n = b->layout.segments;
+    b->segment = mem_zero(n, sizeof *b->segment);
+    /* Five a segment, and a table of expert gradients for each layer. */
+    b->a->buffers =
+        mem_zero(5 * n + (size_t)b->a->model->config.L, sizeof *b->a->buffers);
+    b->x = mem_zero(ARENA_CHUNK, sizeof *b->x);
+    b->y = mem_zero(ARENA_CHUNK, sizeof *b->x);
+    if (!b->segment || !b->a->buffers || !b->x || !b->y)
+        return moe_fail(moe_ctx_err(b->a->ctx), MOE_ENOMEM,
+                        "training: out of memory");
+    int rc = MOE_OK;
+    for (size_t i = 0; !rc && i < n; i++)
+        rc = make_segment(b, &b->segment[i], &b->layout.segment[i]);
+    return rc;
+}
+
+/* ---- Parameters --------------------------------------------------------- */
+
+static struct tensor
+view(struct buffer *buf, uint64_t at, enum dtype t, const struct tensor *shape)
+{
+    struct tensor v = *shape;
+    v.buf = buf;
+    v.offset = at;
+    v.dtype = t;
+    return v;
+}
+
+static void
+fill_param(struct builder *b, struct arena_param *q,
+           const struct layout_place *l)
+{
+    const struct segment *s = &b->segment[l->segment];
+    struct tensor shape = param_shape(l->p.kind, &b->a->model->config);
+    q->p = l->p;
+    q->w = view(s->w, l->w_at, layout_dtype(l->class, b->opt), &shape);
+    if (!l->trained)
+        return;
+    q->g = view(s->g, l->s_at, DTYPE_F32, &shape);
+    q->m = view(s->m, l->s_at, DTYPE_F32, &shape);
+    q->v = view(s->v, l->s_at, DTYPE_F32, &shape);
+    if (s->master)
+        q->master = view(s->master, l->s_at, DTYPE_F32, &shape);
+}
+
+/* ---- Ranges ------------------------------------------------------------- */
+
+static struct tensor
+stretch(const struct tensor *t, uint64_t n)
+{
+    struct tensor v = *t;
+    v.rank = 1;
+    for (int i = 0; i < TENSOR_RANK; i++)
+        v.dim[i] = 1;
+    v.dim[0] = (int64_t)n;
+    return v;
+}
+
+/* Whether the parameter goes on where the range ends. */
+static bool
+continues(const struct arena_range *r, const struct arena_param *q, bool decay)
+{
+    return r->w.buf == q->w.buf && r->decay == decay &&
+           r->w.offset + r->n == q->w.offset &&
+           r->g.offset + r->n == q->g.offset;
+}
+
+static int
+find_ranges(struct builder *b)
+{
+    struct arena *a = b->a;
+    size_t cap = 0, k = 0;
+    uint64_t first = 0;
+    for (uint8_t class = 0; class < CLASSES; class ++)
+        for (size_t i = k = 0; i < b->layout.places; i++) {
+            const struct layout_place *l = &b->layout.place[i];
+            const struct arena_param *q = &a->param[k];
+            k += l->held;
+            if (!l->trained || l->class != class)
+                continue;
+            bool decay = class & CLASS_DECAY;
+            struct arena_range *r = a->range + a->ranges - 1;
+            if (a->ranges == 0 || !continues(r, q, decay)) {
+                r = mem_grow(a->range, &cap, a->ranges + 1, sizeof *r);
+                if (!r)
+                    return moe_fail(moe_ctx_err(a->ctx), MOE_ENOMEM,
+                                    "training: out of memory");
+                a->range = r;
+                r += a->ranges++;
+                *r = (struct arena_range){q->w, q->master, q->g,  q->m,
+                                          q->v, decay,     first, 0};
+            }
+            r->n += l->n;
+            first += l->n;
+        }
+    for (size_t i = 0; i < a->ranges; i++) {
+        struct arena_range *r = &a->range[i];
+        r->w = stretch(&r->w, r->n);
+        r->g = stretch(&r->g, r->n);
+        r->m = stretch(&r->m, r->n);
+        r->v = stretch(&r->v, r->n);
+        if (r->master.buf)
+            r->master = stretch(&r->master, r->n);
+    }
+    return MOE_OK;
+}
+
+static int64_t
+lowest_trained(const struct layout *l, int64_t L)
+{
+    int64_t lowest = L;
+    for (size_t i = 0; i < l->places; i++) {
+        const struct layout_place *q = &l->place[i];
+        if (!q->trained)
+            continue;
+        if (q->p.kind == PARAM_EMBED)
+            return -1;
+        if (param_scope(q->p.kind) != SCOPE_MODEL && q->p.layer < lowest)
+            lowest = q->p.layer;
+    }
+    return lowest;
+}
+
+/* ---- Life --------------------------------------------------------------- */
+
+static int
+build(struct builder *b)
+{
+    struct arena *a = b->a;
+    const struct moe_config *config = &a->model->config;
+    const struct layout *l = &b->layout;
+    int rc = make_segments(b);
+    if (rc)
+        return rc;
+    a->param = mem_zero(l->places, sizeof *a->param);
+    a->grads.layer = mem_zero((size_t)config->L, sizeof *a->grads.layer);
+    if (!a->param || !a->grads.layer)
+        return moe_fail(moe_ctx_err(a->ctx), MOE_ENOMEM,
+                        "training: out of memory");
+    for (size_t i = 0; i < l->places; i++)
+        if (l->place[i].held)
+            fill_param(b, &a->param[a->params++], &l->place[i]);
+    a->trained = l->trained;
+    a->lowest = lowest_trained(l, config->L);
+    rc = find_ranges(b);
+    return rc ? rc : arena_move(b);
+}
+
+int
+arena_create(struct arena **out, struct moe_model *model,
+             const struct arena_options *opt)
+{
+    struct moe_err *err = moe_ctx_err(model->ctx);
+    struct builder b = {.opt = opt};
+    *out = NULL;
+    if (!(b.a = mem_zero(1, sizeof *b.a)))
+        return moe_fail(err, MOE_ENOMEM, "training: out of memory");
+    b.a->ctx = model->ctx;
+    b.a->model = model;
+    uint64_t limit = ctx_device(model->ctx)->max_alloc_bytes / sizeof(float);
+    int rc = layout_make(err, &b.layout, &model->config, opt, limit);
+    if (!rc)
+        rc = build(&b);
+    layout_free(&b.layout);
+    free(b.segment);
+    free(b.x);
+    free(b.y);
+    if (rc)
+        arena_destroy(&b.a);
+    *out = b.a;
+    return rc;
+}
+
+void
+arena_destroy(struct arena **ap)
+{
+    struct arena *a = *ap;
+    *ap = NULL;
+    if (!a)
+        return;
+    ctx_finish(a->ctx); // nothing enqueued may still use the buffers
+    for (size_t i = 0; i < a->buffer_count; i++)
+        buffer_destroy(&a->buffers[i]);
+    free(a->buffers);
+    free(a->param);
+    free(a->range);
+    free(a->grads.layer);
+    free(a);
+}
+
+int
+arena_zero_grads(struct arena *a)
+{
+    int rc = MOE_OK;
+    for (size_t i = 0; !rc && i < a->ranges; i++)
+        rc =
+            buffer_zero(a->range[i].g.buf, a->range[i].g.offset * sizeof(float),
+                        a->range[i].n * sizeof(float));
+    return rc;
+}
+
+int
+arena_plan(struct moe_err *err, uint64_t *bytes,
+           const struct moe_config *config, const struct arena_options *opt)
+{
+    struct layout l;
+    int rc = layout_make(err, &l, config, opt, UINT64_MAX);
+    if (rc)
+        return rc;
+    *bytes = 0;
+    for (size_t i = 0; i < l.segments; i++) {
+        enum dtype t = layout_dtype(l.segment[i].class, opt);
+        uint64_t states = t == DTYPE_BF16 && opt->master ? 4 : 3;
+        *bytes += l.segment[i].w_n * dtype_bytes(t) +
+                  l.segment[i].s_n * states * sizeof(float);
+    }
+    layout_free(&l);
+    return MOE_OK;
+}
