@@ -21,12 +21,13 @@
 
 /* Times in milliseconds.  A daemon that is there takes a connection at once;
  * an answer may wait for the disk. */
-enum { CONNECT_MS = 1500, ANSWER_MS = 10000, TRIES = 3, BACK_OFF_MS = 1000 };
+enum { CONNECT_MS = 1500, ANSWER_MS = 10000, TRIES = 3 };
 
 struct conn {
     void *context, *socket;
     struct endpoint endpoint;
     uint32_t last_id;
+    int answer_ms; // that one try waits
     json_t *hello;
     json_t *notes; // that came while an answer was awaited
 };
@@ -150,7 +151,7 @@ static int
 await_answer(struct moe_err *err, struct conn *conn, uint32_t id,
              json_t **result, bool *answered)
 {
-    double end = clock_seconds() + ANSWER_MS / 1000.0;
+    double end = clock_seconds() + conn->answer_ms / 1000.0;
     int rc = MOE_OK;
     while (!rc && !*answered) {
         zmq_msg_t frame;
@@ -189,13 +190,13 @@ exchange(struct moe_err *err, struct conn *conn, const msgpack_sbuffer *bytes,
             rc = await_answer(err, conn, id, result, &answered);
         if (rc || answered)
             return rc;
-        pause_ms(BACK_OFF_MS << i);
+        pause_ms((conn->answer_ms / 10) << i);
         if ((rc = connect_socket(err, conn)))
             return rc;
     }
     return moe_fail(err, MOE_ETIMEOUT,
-                    "the daemon on %s does not answer; %d tries of %d s",
-                    conn->endpoint.state_dir, TRIES, ANSWER_MS / 1000);
+                    "the daemon on %s does not answer; %d tries of %g s",
+                    conn->endpoint.state_dir, TRIES, conn->answer_ms / 1000.0);
 }
 
 void
@@ -245,6 +246,16 @@ conn_again(struct moe_err *err, struct conn *conn)
     return rc ? rc : say_hello(err, conn);
 }
 
+/* $POLYMOE_TIMEOUT in seconds, where it is a sensible number. */
+static int
+answer_ms(void)
+{
+    const char *text = getenv("POLYMOE_TIMEOUT");
+    char *end = NULL;
+    double s = text ? strtod(text, &end) : 0;
+    return text && !*end && s >= 0.1 && s <= 3600 ? (int)(s * 1000) : ANSWER_MS;
+}
+
 int
 conn_open(struct moe_err *err, struct conn **out)
 {
@@ -252,6 +263,7 @@ conn_open(struct moe_err *err, struct conn **out)
     if (!conn)
         return moe_fail(err, MOE_ENOMEM, "daemon: out of memory");
     int rc = MOE_OK;
+    conn->answer_ms = answer_ms();
     conn->notes = json_array();
     conn->context = zmq_ctx_new();
     if (!conn->notes || !conn->context || sodium_init() < 0)
