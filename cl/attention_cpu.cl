@@ -32,6 +32,7 @@
 #define JOIN(a, b)  JOIN_(a, b)
 #define VF          JOIN(float, VW)
 #define VI          JOIN(int, VW)
+#define EXP         JOIN(exp_below, VW)
 #define VLOAD       JOIN(vload, VW)
 #define VSTORE      JOIN(vstore, VW)
 
@@ -118,10 +119,10 @@ weights(VF (*x)[2], VF *keep, struct rows *r, const int n)
         for (int u = 0; u < n; u++)
             top = x[u][j] > top ? x[u][j] : top;
         const VF base = top == -INFINITY ? (VF)0.0f : top;
-        keep[j] = exp(r->top[j] - base);
+        keep[j] = EXP(r->top[j] - base);
         VF total = r->total[j] * keep[j];
         for (int u = 0; u < n; u++) {
-            x[u][j] = exp(x[u][j] - base);
+            x[u][j] = EXP(x[u][j] - base);
             total += x[u][j];
         }
         r->top[j] = top;

@@ -42,6 +42,44 @@ max8(const float8 x)
     return fmax(b.x, b.y);
 }
 
+/*
+ * e^x for x <= 0, relative error under 2e-7; 0 below -87, where f32 ends, NaN
+ * for NaN.  Softmax needs no more; the library's exp, good for every x, takes
+ * longer where vectors are wide.
+ *
+ * x = n ln 2 + r, ln 2 in two parts; e^r by a polynomial of degree 7 (Cephes,
+ * expf); 2^n put together from its bits.
+ */
+#define EXP_BELOW(VF, VI, AS_VF, AS_VI)                                        \
+    const VF y = x < -87.0f ? (VF)(-87.0f) : x;                                \
+    const VF n_high = y * 1.44269504f + 12582912.0f; /* n in the low bits */   \
+    const VF n = n_high - 12582912.0f;                                         \
+    const VF r = y - n * 0.693359375f + n * 2.12194440e-4f;                    \
+    VF p = r * 1.9875691500e-4f + 1.3981999507e-3f;                            \
+    p = p * r + 8.3334519073e-3f;                                              \
+    p = p * r + 4.1665795894e-2f;                                              \
+    p = p * r + 1.6666665459e-1f;                                              \
+    p = p * r + 5.0000001201e-1f;                                              \
+    p = p * (r * r) + r + 1.0f;                                                \
+    const VI two = (AS_VI(n_high) << 23) + (127 << 23);                        \
+    return x < -87.0f ? (VF)(0.0f) : p * AS_VF(two)
+
+float4
+exp_below4(const float4 x)
+{
+    EXP_BELOW(float4, int4, as_float4, as_int4);
+}
+float8
+exp_below8(const float8 x)
+{
+    EXP_BELOW(float8, int8, as_float8, as_int8);
+}
+float16
+exp_below16(const float16 x)
+{
+    EXP_BELOW(float16, int16, as_float16, as_int16);
+}
+
 /* Sum of x over the group, to every item, by a fixed tree.  Every item of the
  * group must call it. */
 float

@@ -7,7 +7,8 @@
  * Shapes     logits (N, V) f32   target (N) i32   nll (N) f32
  * Work       one group per row: global = N * WG, local = WG; any V >= 1
  * Local      WG floats
- * Order      each item sums eights, then the tree of group_sum()
+ * Order      each item sums `each` eights, `along` apart, from its first one,
+ *            `across` from that of the next item; then the tree of group_sum()
  * Reference  tests/ref/xent.c, ref_xent_forward(); abs 1e-5, rel 1e-5
  * Source     cross-entropy of a softmax
  */
@@ -15,7 +16,7 @@ __kernel __attribute__((reqd_work_group_size(WG, 1, 1))) void
 xent_forward(__global float *nll, const ulong nll_at,             // (N) out
              __global const float *logits, const ulong logits_at, // (N, V) in
              __global const int *target, const ulong target_at,   // (N) in
-             const int V)
+             const int V, const int each, const int across, const int along)
 {
     __local float scratch[WG];
     const size_t n = get_group_id(0);
@@ -24,16 +25,16 @@ xent_forward(__global float *nll, const ulong nll_at,             // (N) out
     __global const float *x = logits + logits_at + n * V;
 
     float8 top8 = -INFINITY;
-    for (int v = 8 * l; v < V8; v += 8 * WG)
-        top8 = fmax(top8, vload8(0, x + v));
+    for (int i = 0, v = 8 * l * across; i < each && v < V8; i++, v += 8 * along)
+        top8 = vload8(0, x + v) > top8 ? vload8(0, x + v) : top8;
     for (int v = V8 + l; v < V; v += WG)
         top8.s0 = fmax(top8.s0, x[v]);
     float top = group_max(max8(top8), scratch);
     top = top == -INFINITY ? 0.0f : top;
 
     float8 sum8s = 0.0f;
-    for (int v = 8 * l; v < V8; v += 8 * WG)
-        sum8s += exp(vload8(0, x + v) - top);
+    for (int i = 0, v = 8 * l * across; i < each && v < V8; i++, v += 8 * along)
+        sum8s += exp_below8(vload8(0, x + v) - top);
     for (int v = V8 + l; v < V; v += WG)
         sum8s.s0 += exp(x[v] - top);
     const float sum = group_sum(sum8(sum8s), scratch);

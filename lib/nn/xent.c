@@ -10,11 +10,19 @@ xent_forward(struct moe_ctx *ctx, const struct tensor *nll,
              const struct tensor *logits, const struct tensor *target,
              int64_t N, int64_t V)
 {
+    /* On a GPU the items of a group read side by side; a CPU runs them one
+     * after the other, so each one reads on where the last one ended. */
+    const int64_t group = (int64_t)ctx_group(ctx);
+    const int64_t each = (V / 8 + group - 1) / group;
+    const bool cpu = ctx_device(ctx)->kind == DEVICE_CPU;
     struct launch l;
     launch_begin(ctx, &l, "xent_forward");
     launch_tensor(&l, nll);
     launch_tensor(&l, logits);
     launch_tensor(&l, target);
     launch_int(&l, V);
+    launch_int(&l, each);
+    launch_int(&l, cpu ? each : 1);
+    launch_int(&l, cpu ? 1 : group);
     return launch_groups(&l, (uint64_t)N);
 }
