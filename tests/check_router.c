@@ -71,7 +71,9 @@ START_TEST(chooses_for_every_shape)
                                        {131, 1}, {256, 32}, {257, 257}};
     for (size_t i = 0; i < LENGTH(shape); i++)
         for (int renorm = 0; renorm < 2; renorm++) {
-            struct sample s = sample_make(support_quick() ? 5 : 67, shape[i][0],
+            if (support_quick() && shape[i][0] > 65)
+                continue;
+            struct sample s = sample_make(support_quick() ? 2 : 67, shape[i][0],
                                           shape[i][1], renorm);
             compare(&s);
             support_free();
