@@ -107,3 +107,21 @@ gemm_cpu_dot(__global float *restrict c, const ulong c_at,       /* (M, N) */
                    bias_n, accumulate);
     }
 }
+
+/* What the cores can do at most: chains of multiply-add that wait for nothing
+ * but the unit.  n steps of 12 vectors a group; a, b: 0 < a < 1. */
+__kernel ONE void
+gemm_cpu_peak(__global float *restrict out, const int n, const float a,
+              const float b) /* out (groups) */
+{
+    vec sum[12];
+    for (int i = 0; i < 12; i++)
+        sum[i] = (vec)(b + i);
+    for (int k = 0; k < n; k++)
+        _Pragma("unroll") for (int i = 0; i < 12; i++) sum[i] =
+            sum[i] * (vec)(a) + (vec)(b);
+    float total = 0.0f;
+    for (int i = 0; i < 12; i++)
+        total += vec_sum(sum[i]);
+    out[get_group_id(0)] = total;
+}
