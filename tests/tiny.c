@@ -148,6 +148,13 @@ add_all(struct maker *m)
     for (int l = 0; m->t->fused && l < m->config.L; l++)
         add_fused(m, l);
     free(list);
+    if (m->t->head) {
+        struct tensor shape = param_shape(PARAM_EMBED, &m->config);
+        float *x = malloc((size_t)tensor_count(&shape) * sizeof *x);
+        ck_assert_ptr_nonnull(x);
+        put_values(x, &(struct param){.kind = PARAM_EMBED}, &m->config);
+        add(m, m->names[PARAM_HEAD], &shape, x);
+    }
     if (m->t->extra) {
         struct tensor one = tensor_shape(DTYPE_F32, 0, NULL);
         add(m, m->t->extra, &one, calloc(1, sizeof(float)));

@@ -17,6 +17,7 @@ struct tiny {
     enum dtype dtype;
     bool fused;        // experts as gate_up_proj and down_proj
     int shards;        // 0: one file; else tensors are dealt out to so many
+    bool head;         // with tied embeddings: the head too, the same numbers
     const char *drop;  // leave this tensor out
     const char *extra; // add a tensor of one element
     const char *tall;  // give this tensor one row more
