@@ -16,6 +16,8 @@
 #include "model/family.h"
 #include "model/names.h"
 #include "model/params.h"
+#include "model/plan.h"
+#include "model/strategy.h"
 
 static const char OLMOE[] = SRCDIR "/tests/vectors/olmoe-1b-7b/config.json";
 
@@ -268,6 +270,59 @@ START_TEST(a_file_that_is_no_config_is_refused)
 }
 END_TEST
 
+/* Counts published with the methods that train these experts. */
+START_TEST(strategies_train_what_is_published)
+{
+    struct moe_err err = {0};
+    struct moe_config c;
+    struct strategy_row row[STRATEGY_ROWS];
+    ck_ok(&err, moe_config_read(&err, &c, OLMOE));
+    size_t n = strategy_table(row, &c, 2);
+    ck_assert(n > 4 && n <= STRATEGY_ROWS);
+    ck_assert_str_eq(row[n - 3].name, "aeft");
+    ck_assert_uint_eq(row[n - 3].parameters, 805568512);
+    ck_assert_double_eq_tol(row[n - 3].share, 0.1164, 5e-5);
+    ck_assert_uint_eq(row[n - 2].parameters,
+                      2 * (16777216 + 8192 + 131072 + (uint64_t)402653184));
+    ck_assert_uint_eq(row[n - 1].parameters, 6919161856);
+    for (size_t i = 0; i + 3 < n; i++) {
+        uint64_t each = 6291456 * (uint64_t)row[i].experts + 131072;
+        ck_assert_uint_eq(row[i].parameters, 2 * each);
+        if (row[i].experts == 20)
+            ck_assert_str_eq(row[i].name, "top-20");
+    }
+    moe_config_free(&c);
+}
+END_TEST
+
+START_TEST(a_plan_is_held_against_the_device)
+{
+    struct moe_err err = {0};
+    struct moe_config c;
+    struct plan plan;
+    struct moe_run_options opt = {.B = 1, .T = 512};
+    struct device_info d = {.name = "card",
+                            .memory_bytes = (uint64_t)12 << 30,
+                            .free_bytes = (uint64_t)20 << 30,
+                            .max_alloc_bytes = 1 << 30};
+    ck_ok(&err, moe_config_read(&err, &c, OLMOE));
+    ck_ok(&err, plan_model(&err, &plan, &c, &opt));
+    uint64_t small = 2097152 + 133120; // routers and norms are f32
+    ck_assert_uint_eq(plan.weights, 2 * 6919161856 + 2 * small);
+    ck_assert_uint_eq(plan.largest, 805306368);
+    ck_assert_uint_eq(plan.total, plan.weights + plan.run);
+    ck_assert(!plan_fits(&plan, &d));
+    int rc = plan_check(&err, &d, plan.total, "olmoe");
+    ck_fails(&err, rc, MOE_EFIT, "card has 12.9 GB");
+    d.host_memory = true; // the system has more than the driver says
+    ck_assert(plan_fits(&plan, &d));
+    ck_ok(&err, plan_check(&err, &d, plan.total, "olmoe"));
+    d.max_alloc_bytes = 1 << 29;
+    ck_assert(!plan_fits(&plan, &d));
+    moe_config_free(&c);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -282,6 +337,8 @@ main(void)
     tcase_add_loop_test(t, a_missing_or_absurd_value_is_refused, 0,
                         (int)(sizeof refused / sizeof *refused));
     tcase_add_test(t, a_file_that_is_no_config_is_refused);
+    tcase_add_test(t, strategies_train_what_is_published);
+    tcase_add_test(t, a_plan_is_held_against_the_device);
     suite_add_tcase(s, t);
     return support_main(s, 0);
 }
