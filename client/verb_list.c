@@ -97,7 +97,7 @@ verb_list(int argc, char **argv)
 {
     static const struct option_set set = {
         "polymoe list", "[OPTION...]",
-        "List the jobs of the queue, the newest last.", rows, NULL};
+        "List the jobs of the queue, the newest first.", rows, NULL};
     struct list_options opt = {.columns = "id,name,kind,state,progress,reason",
                                .limit = 50};
     int first, rc = options_parse(&set, &opt, argc, argv, &first);

@@ -16,8 +16,8 @@ struct shutdown_options {
 };
 
 static const struct option_row rows[] = {
-    {'n', "now", NULL, "stop running jobs too, at once", OPTION_FLAG,
-     offsetof(struct shutdown_options, now), 0, 0},
+    {'n', "now", NULL, "kill running jobs, do not wait for their safe points",
+     OPTION_FLAG, offsetof(struct shutdown_options, now), 0, 0},
     {0, NULL, NULL, NULL, OPTION_FLAG, 0, 0, 0}};
 
 int
@@ -25,7 +25,9 @@ verb_shutdown(int argc, char **argv)
 {
     static const struct option_set set = {
         "polymoe shutdown", "[OPTION...]",
-        "Stop the daemon.  Queued jobs wait for its next start.", rows, NULL};
+        "Stop the daemon.  Its jobs wait for the next start, running ones "
+        "start over then.",
+        rows, NULL};
     struct shutdown_options opt = {0};
     struct moe_err err = {0};
     struct conn *conn = NULL;
@@ -42,6 +44,9 @@ verb_shutdown(int argc, char **argv)
         msg_put_bool(&w, "now", opt.now);
         rc = conn_call(&err, conn, &w, &result);
     }
+    if (!rc && queue_int(result, "running"))
+        fprintf(stderr, "the daemon ends when %lld running jobs have stopped\n",
+                (long long)queue_int(result, "running"));
     json_decref(result);
     conn_close(&conn);
     return rc ? verb_fail("shutdown", &err) : 0;

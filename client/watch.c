@@ -26,7 +26,7 @@ static const double PATIENCE_S = 60; // for a daemon that starts again
 
 struct watch {
     struct conn *conn;
-    int64_t id, seq;
+    int64_t id, seq, stream;
     enum watch_style style;
     struct progress_view view;
     double heard_s;
@@ -127,9 +127,10 @@ subscribe(struct moe_err *err, struct watch *w)
     }
     if (first)
         w->seq = queue_int(result, "seq");
+    w->stream = queue_int(result, "stream");
     w->heard_s = clock_seconds();
     w->again = false;
-    if (first && w->style == WATCH_JSON)
+    if (w->style == WATCH_JSON)
         queue_put_json(
             json_pack("{s:s, s:O}", "method", "snapshot", "job", w->job));
     if (first && !queue_ended(w->job))
@@ -155,6 +156,20 @@ subscribe_again(struct moe_err *err, struct watch *w)
     } while ((rc == MOE_ENODAEMON || rc == MOE_ETIMEOUT) &&
              clock_seconds() < end && !interrupt_seen());
     return rc;
+}
+
+/* A client has few streams; one that is done is given back. */
+static void
+unsubscribe(struct watch *w)
+{
+    struct msg_writer m;
+    json_t *result;
+    if (!w->stream || interrupt_seen())
+        return;
+    conn_request(w->conn, &m, "unsubscribe", false);
+    msg_put_int(&m, "stream", w->stream);
+    if (!conn_call(NULL, w->conn, &m, &result))
+        json_decref(result);
 }
 
 static int
@@ -193,6 +208,8 @@ queue_watch(struct moe_err *err, struct conn *conn, int64_t id,
     if ((rc == MOE_OK || rc == MOE_ECANCEL) && interrupt_seen() &&
         !queue_ended(w.job))
         rc = detach(err, &w);
+    if (!rc)
+        unsubscribe(&w);
     if (rc) {
         json_decref(w.job);
         w.job = NULL;
