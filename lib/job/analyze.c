@@ -123,6 +123,10 @@ read_part(struct moe_err *err, struct analysis *a, size_t i,
     int rc = corpus_read(err, &p->corpus, &opt, p->language);
     if (rc)
         return rc;
+    if (p->corpus.replaced)
+        job_logf(a->run, MOE_LOG_WARN,
+                 "%s: %llu malformed UTF-8 sequences read as U+FFFD",
+                 p->language->name, (unsigned long long)p->corpus.replaced);
     p->windows = (int64_t)p->corpus.ids.n / a->W;
     if (p->windows)
         return MOE_OK;
