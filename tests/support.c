@@ -16,6 +16,8 @@
 
 enum { PATHS = 8 };
 
+static struct moe_ctx *shared;
+
 int
 support_main(Suite *suite, int device)
 {
@@ -25,15 +27,10 @@ support_main(Suite *suite, int device)
     srunner_run_all(sr, CK_NORMAL);
     int failed = srunner_ntests_failed(sr);
     srunner_free(sr);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
-}
-
-static struct moe_ctx *shared;
-
-static void
-destroy_shared(void)
-{
+    /* Not in an exit handler: drivers have thread-local data, and that is gone
+     * by then. */
     moe_ctx_destroy(&shared);
+    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
 }
 
 /* Warnings and worse belong in the test's log. */
@@ -58,7 +55,6 @@ support_ctx(void)
         exit(77);
     }
     ck_ok(&err, rc);
-    atexit(destroy_shared);
     return shared;
 }
 

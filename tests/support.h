@@ -18,8 +18,9 @@ int support_main(Suite *suite, int device);
 
 /*
  * The context that all tests of a program share, on $POLYMOE_DEVICE or the
- * default device; destroyed at exit.  Ends the program with 77, a skip, when
- * there is no device at all; a selector that matches nothing is a failure.
+ * default device; destroyed by support_main().  Ends the program with 77, a
+ * skip, when there is no device at all; a selector that matches nothing is a
+ * failure.
  */
 struct moe_ctx *support_ctx(void);
 

@@ -71,6 +71,10 @@ find_handles(struct moe_ctx *ctx)
     cl_uint devices = ctx->info.device_at + 1;
     cl_uint n = 0;
     probe_mark_in_use();
+    /* Another driver of the loader's list crashes: keep it out of here. */
+    if (ctx->info.driver_file[0] &&
+        setenv("OCL_ICD_VENDORS", ctx->info.driver_file, 1) < 0)
+        return CL_OUT_OF_HOST_MEMORY;
     cl_platform_id *p = mem_zero(platforms, sizeof *p);
     cl_device_id *d = mem_zero(devices, sizeof *d);
     cl_int status = p && d ? CL_SUCCESS : CL_OUT_OF_HOST_MEMORY;

@@ -23,7 +23,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/fs.h"
 #include "base/mem.h"
+#include "base/str.h"
 
 enum { PLATFORMS = 62, DEVICES = 256, TIMEOUT_S = 30 };
 
@@ -109,7 +111,7 @@ put_pipe(void *arg, const struct record *r)
 
 /* The child: drivers may write what they like to where nobody sees it. */
 static void
-run_child(int fd, cl_uint first)
+run_child(int fd, cl_uint first, const char *driver_file)
 {
     int null = open("/dev/null", O_RDWR);
     if (null >= 0) {
@@ -118,6 +120,8 @@ run_child(int fd, cl_uint first)
         dup2(null, STDERR_FILENO);
     }
     signal(SIGPIPE, SIG_IGN);
+    if (driver_file)
+        setenv("OCL_ICD_VENDORS", driver_file, 1);
     ask_all(first, 0, put_pipe, &fd);
     _exit(0);
 }
@@ -131,6 +135,8 @@ struct listener {
     int64_t current; // platform being asked; -1: none
     bool done;
     bool no_memory;
+    moe_log_fn *log;
+    void *log_arg;
 };
 
 static bool
@@ -188,27 +194,29 @@ listen_to(int fd, struct listener *l, int timeout_ms)
 }
 
 static void
-warn(moe_log_fn *log, void *arg, const struct listener *l, bool silent)
+warn(const struct listener *l, const char *driver_file, bool silent)
 {
-    char line[200];
+    char line[400];
     const char *what = silent ? "does not answer" : "crashed";
-    if (!log)
+    if (!l->log)
         return;
-    if (l->current >= 0)
+    if (driver_file)
+        snprintf(line, sizeof line, "OpenCL driver %s %s and is left out",
+                 driver_file, what);
+    else if (l->current >= 0)
         snprintf(line, sizeof line, "OpenCL platform %d %s and is left out",
                  (int)l->current, what);
     else
         snprintf(line, sizeof line,
-                 "the OpenCL loader %s: a driver in its list is broken "
-                 "(OCL_ICD_VENDORS can name a shorter list)",
+                 "the OpenCL loader %s: its drivers are tried one by one",
                  what);
-    log(arg, MOE_LOG_WARN, line);
+    l->log(l->log_arg, MOE_LOG_WARN, line);
 }
 
-/* One child from platform `first` on. */
+/* One child from platform `first` on, with all drivers or with one. */
 static int
 run_probe(struct moe_err *err, struct listener *l, cl_uint first,
-          int timeout_ms, bool *silent)
+          const char *driver_file, int timeout_ms, bool *silent)
 {
     int fd[2];
     if (pipe(fd) < 0)
@@ -223,7 +231,7 @@ run_probe(struct moe_err *err, struct listener *l, cl_uint first,
     }
     if (child == 0) {
         close(fd[0]);
-        run_child(fd[1], first);
+        run_child(fd[1], first, driver_file);
     }
     close(fd[1]);
     *silent = listen_to(fd[0], l, timeout_ms);
@@ -244,23 +252,74 @@ timeout_seconds(void)
     return t < 0 || t > 3600 ? TIMEOUT_S : (int)t;
 }
 
+/* Where the loader finds its drivers; NULL: it was told one file. */
+static const char *
+drivers_dir(void)
+{
+    const char *s = getenv("OCL_ICD_VENDORS");
+    if (!s || !*s)
+        return "/etc/OpenCL/vendors";
+    return fs_is_dir(s) ? s : NULL;
+}
+
+/* One driver alone: the loader asks some drivers for their devices before it
+ * tells us of any, so that one of them can take all others down. */
 static int
-probe_children(struct moe_err *err, struct listener *l, moe_log_fn *log,
-               void *log_arg, int timeout_ms)
+probe_driver(struct moe_err *err, struct listener *l, const char *file,
+             int timeout_ms)
+{
+    bool silent = false;
+    size_t before = l->n;
+    l->current = -1;
+    l->done = false;
+    int rc = run_probe(err, l, 0, file, timeout_ms, &silent);
+    if (rc)
+        return rc;
+    if (!l->done) {
+        warn(l, file, silent);
+        l->n = l->sure = before;
+    }
+    for (size_t i = before; i < l->n; i++)
+        snprintf(l->v[i].driver_file, sizeof l->v[i].driver_file, "%s", file);
+    return MOE_OK;
+}
+
+static int
+probe_drivers(struct moe_err *err, struct listener *l, int timeout_ms)
+{
+    const char *dir = drivers_dir();
+    char **names;
+    size_t n;
+    int rc = MOE_OK;
+    if (!dir || fs_list(NULL, &names, &n, dir, ".icd") != MOE_OK)
+        return MOE_OK;
+    l->n = l->sure = 0;
+    for (size_t i = 0; !rc && i < n; i++) {
+        char *file = str_path(dir, names[i]);
+        rc = file ? probe_driver(err, l, file, timeout_ms)
+                  : moe_fail(err, MOE_ENOMEM, "devices: out of memory");
+        free(file);
+    }
+    fs_list_free(names, n);
+    return rc;
+}
+
+static int
+probe_children(struct moe_err *err, struct listener *l, int timeout_ms)
 {
     cl_uint first = 0;
     while (!l->done && first < PLATFORMS) {
         bool silent = false;
         l->current = -1;
-        int rc = run_probe(err, l, first, timeout_ms, &silent);
+        int rc = run_probe(err, l, first, NULL, timeout_ms, &silent);
         if (rc)
             return rc;
         if (l->done || l->no_memory)
             break;
-        warn(log, log_arg, l, silent);
+        warn(l, NULL, silent);
         l->n = l->sure; // nothing from a platform that did not end
         if (l->current < 0)
-            break;
+            return probe_drivers(err, l, timeout_ms);
         atomic_fetch_or(&process_state, UINT64_C(1) << l->current);
         first = (cl_uint)l->current + 1;
     }
@@ -277,7 +336,7 @@ int
 device_list(struct moe_err *err, struct device_info **out, size_t *n,
             moe_log_fn *log, void *log_arg)
 {
-    struct listener l = {0};
+    struct listener l = {.log = log, .log_arg = log_arg};
     uint64_t state = atomic_load(&process_state);
     int timeout_s = timeout_seconds();
     int rc = MOE_OK;
@@ -286,7 +345,7 @@ device_list(struct moe_err *err, struct device_info **out, size_t *n,
     if (timeout_s == 0 || state & IN_USE)
         ask_all(0, state, take, &l);
     else
-        rc = probe_children(err, &l, log, log_arg, timeout_s * 1000);
+        rc = probe_children(err, &l, timeout_s * 1000);
     if (!rc && l.no_memory)
         rc = moe_fail(err, MOE_ENOMEM, "devices: out of memory");
     if (rc) {

@@ -45,8 +45,9 @@ struct device_info {
     char extensions[512];  // those that we use, space separated
     char instructions[64]; // CPUs: of the host, those that we use; else ""
     /* Its place for OpenCL, the same in every process of this machine. */
-    uint32_t platform_at; // in the order of clGetPlatformIDs
-    uint32_t device_at;   // in the order of clGetDeviceIDs
+    uint32_t platform_at;  // in the order of clGetPlatformIDs
+    uint32_t device_at;    // in the order of clGetDeviceIDs
+    char driver_file[256]; // the loader may open only this .icd; "": any
 };
 
 /*
