@@ -231,3 +231,12 @@ msg_writer_free(struct msg_writer *w)
     msgpack_sbuffer_destroy(&w->out);
     *w = (struct msg_writer){0};
 }
+
+void
+msg_result_raw(struct msg_writer *w, uint32_t id, const void *p, size_t n)
+{
+    begin(w, 4, 1);
+    put_id(w, id);
+    put_nil(w);
+    put_bytes(w, p, n);
+}

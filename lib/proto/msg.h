@@ -46,6 +46,9 @@ void msg_request(struct msg_writer *w, uint32_t id, const char *method);
 void msg_result(struct msg_writer *w, uint32_t id);
 void msg_note(struct msg_writer *w, const char *method);
 
+/* A whole reply whose result is these bytes, one packed map. */
+void msg_result_raw(struct msg_writer *w, uint32_t id, const void *p, size_t n);
+
 /* A whole reply that says error; text is cut where it is no UTF-8. */
 void msg_error(struct msg_writer *w, uint32_t id, enum proto_error error,
                const char *text);
