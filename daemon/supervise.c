@@ -272,8 +272,6 @@ attempt_ended(struct daemon *d, struct attempt *a, int status)
         store_run(NULL, &d->store, "UPDATE jobs SET exit=? WHERE id=?", "ii",
                   (int64_t)moe_exit_status(code), a->job);
     }
-    if (a->pid > 0)
-        kill(-a->pid, SIGKILL); // what the worker may have left behind
     job_set_state(NULL, d, a->job, state, text);
     remove_attempt(d, a);
 }
@@ -283,8 +281,15 @@ static bool
 has_ended(struct attempt *a, int *status)
 {
     *status = 0;
-    if (a->child)
-        return waitpid(a->pid, status, WNOHANG) == a->pid;
+    if (a->child) {
+        siginfo_t info = {0};
+        if (waitid(P_PID, (id_t)a->pid, &info, WEXITED | WNOHANG | WNOWAIT) ||
+            info.si_pid != a->pid)
+            return false;
+        /* While it is not reaped its group's number is its own. */
+        kill(-a->pid, SIGKILL);
+        return waitpid(a->pid, status, 0) == a->pid;
+    }
     pid_t holder = endpoint_holder(a->dir, "lock");
     if (holder)
         a->pid = holder;

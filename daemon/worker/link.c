@@ -53,7 +53,7 @@ send_register(struct link *l, bool spec)
     msg_put_str(&w, "token", l->token);
     msg_put_bool(&w, "spec", spec);
     if (!msg_finish(&w, NULL))
-        zmq_send(l->daemon, w.out.data, w.out.size, ZMQ_DONTWAIT);
+        zmq_send(l->daemon, w.out.data, w.out.size, spec ? 0 : ZMQ_DONTWAIT);
     msg_writer_free(&w);
 }
 
@@ -161,13 +161,14 @@ talk(void *arg)
 static int
 open_sockets(struct moe_err *err, struct link *l)
 {
-    const int linger = 200, hwm = 1000, one = 1;
+    const int linger = 200, hwm = 1000, one = 1, wait_ms = 1000;
     l->zmq = zmq_ctx_new();
     l->daemon = l->zmq ? zmq_socket(l->zmq, ZMQ_DEALER) : NULL;
     l->job = l->zmq ? zmq_socket(l->zmq, ZMQ_PAIR) : NULL;
     if (!l->daemon || !l->job ||
         zmq_setsockopt(l->daemon, ZMQ_LINGER, &linger, sizeof linger) ||
         zmq_setsockopt(l->daemon, ZMQ_SNDHWM, &hwm, sizeof hwm) ||
+        zmq_setsockopt(l->daemon, ZMQ_SNDTIMEO, &wait_ms, sizeof wait_ms) ||
         zmq_setsockopt(l->daemon, ZMQ_IMMEDIATE, &one, sizeof one) ||
         zmq_setsockopt(l->job, ZMQ_LINGER, &linger, sizeof linger) ||
         zmq_connect(l->daemon, l->where.worker) || zmq_bind(l->job, PAIR))
