@@ -11,7 +11,7 @@
 
 #include "proto/msg.h"
 
-/* EXAMPLES of polymoe-protocol(7). */
+/* BYTES of polymoe-protocol(7). */
 static const char example[] = "\x94\x00\x01\xa4show\x81\xa3job\x07";
 
 START_TEST(manual)
