@@ -23,6 +23,8 @@ static const struct {
     golden_fn *run;
 } subjects[] = {
     {"tiny", golden_tiny},
+    {"tokens", golden_tokens},
+    {"routing", golden_routing},
 };
 
 static bool

@@ -25,7 +25,9 @@ struct golden {
  * the comparison itself could not be made. */
 typedef int golden_fn(struct golden *g, struct moe_err *err);
 
-golden_fn golden_tiny; // forward passes of tiny/
+golden_fn golden_routing; // counts and measures of routing/
+golden_fn golden_tiny;    // forward passes of tiny/
+golden_fn golden_tokens;  // ids of tokens/
 
 /* The device that the comparisons run on; NULL with err set. */
 struct moe_ctx *golden_ctx(struct golden *g, struct moe_err *err);

@@ -135,7 +135,8 @@ analyze(struct golden *g, struct moe_err *err, const struct routing_case *c,
     routing_compare(g, c, results, "entropy.csv", bound);
     routing_compare(g, c, results, "jsd.csv", bound);
     routing_compare(g, c, results, "specialization.csv", bound);
-    routing_compare(g, c, results, "perplexity.csv", 1e-3);
+    /* Up to 1.5e5 for a model that knows nothing: single precision. */
+    routing_compare(g, c, results, "perplexity.csv", 2e-2);
     return MOE_OK;
 }
 
