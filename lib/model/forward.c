@@ -35,11 +35,22 @@ linear(struct moe_run *run, const struct tensor *y, const struct tensor *x,
 }
 
 static int
-norm(struct moe_run *run, const struct tensor *y, const struct tensor *x,
-     const struct tensor *w)
+norm(struct moe_run *run, const struct tensor *y, const struct tensor *r,
+     const struct tensor *x, const struct tensor *w)
 {
-    return rmsnorm_forward(run->model->ctx, y, &run->rms, x, w, run->N,
-                           w->dim[0], (float)run->model->config.rms_eps);
+    return rmsnorm_forward(run->model->ctx, y, r, x, w, run->N, w->dim[0],
+                           (float)run->model->config.rms_eps);
+}
+
+/* A copy of the residual stream, where the activations have room for one. */
+static int
+keep_stream(struct moe_run *run, const struct tensor *to)
+{
+    if (!to->buf)
+        return MOE_OK;
+    uint64_t bytes = (uint64_t)(run->N * run->model->config.D) * sizeof(float);
+    return buffer_copy(to->buf, to->offset * sizeof(float), run->x.buf, 0,
+                       bytes);
 }
 
 /* Hugging Face clips after the norm of queries and keys. */
@@ -51,11 +62,11 @@ clip(struct moe_run *run)
     float limit = (float)c->clip_qkv;
     if (limit <= 0)
         return MOE_OK;
-    int rc = clip_forward(ctx, &run->q, limit, run->N, c->H * c->S);
+    int rc = clip_forward(ctx, &run->a.q, limit, run->N, c->H * c->S);
     if (!rc)
-        rc = clip_forward(ctx, &run->k, limit, run->N, c->G * c->S);
+        rc = clip_forward(ctx, &run->a.k, limit, run->N, c->G * c->S);
     if (!rc)
-        rc = clip_forward(ctx, &run->v, limit, run->N, c->G * c->S);
+        rc = clip_forward(ctx, &run->a.v, limit, run->N, c->G * c->S);
     return rc;
 }
 
@@ -64,9 +75,11 @@ rotate(struct moe_run *run)
 {
     const struct moe_config *c = &run->model->config;
     struct moe_ctx *ctx = run->model->ctx;
-    int rc = rope_forward(ctx, &run->q, &run->rope, run->B, run->T, c->H, c->S);
+    int rc =
+        rope_forward(ctx, &run->a.q, &run->rope, run->B, run->T, c->H, c->S);
     if (!rc)
-        rc = rope_forward(ctx, &run->k, &run->rope, run->B, run->T, c->G, c->S);
+        rc = rope_forward(ctx, &run->a.k, &run->rope, run->B, run->T, c->G,
+                          c->S);
     return rc;
 }
 
@@ -76,27 +89,29 @@ static int
 attention_block(struct moe_run *run, const struct layer_weights *w)
 {
     const struct moe_config *c = &run->model->config;
-    int rc = norm(run, &run->norm, &run->x, &w->attn_norm);
+    struct layer_acts *a = &run->a;
+    int rc = keep_stream(run, &a->x_in);
     if (!rc)
-        rc = linear(run, &run->q, &run->norm, &w->q, &w->q_bias, false);
+        rc = norm(run, &a->norm1, &a->rms1, &run->x, &w->attn_norm);
     if (!rc)
-        rc = linear(run, &run->k, &run->norm, &w->k, &w->k_bias, false);
+        rc = linear(run, &a->q_raw, &a->norm1, &w->q, &w->q_bias, false);
     if (!rc)
-        rc = linear(run, &run->v, &run->norm, &w->v, &w->v_bias, false);
+        rc = linear(run, &a->k_raw, &a->norm1, &w->k, &w->k_bias, false);
     if (!rc)
-        rc = norm(run, &run->q, &run->q, &w->q_norm);
+        rc = linear(run, &a->v, &a->norm1, &w->v, &w->v_bias, false);
     if (!rc)
-        rc = norm(run, &run->k, &run->k, &w->k_norm);
+        rc = norm(run, &a->q, &a->rms_q, &a->q_raw, &w->q_norm);
+    if (!rc)
+        rc = norm(run, &a->k, &a->rms_k, &a->k_raw, &w->k_norm);
     if (!rc)
         rc = clip(run);
     if (!rc)
         rc = rotate(run);
     if (!rc)
-        rc = attention_forward(run->model->ctx, &run->mixed, &run->lse, &run->q,
-                               &run->k, &run->v, run->B, run->T, c->H, c->G,
-                               c->S);
+        rc = attention_forward(run->model->ctx, &a->mixed, &a->lse, &a->q,
+                               &a->k, &a->v, run->B, run->T, c->H, c->G, c->S);
     if (!rc)
-        rc = linear(run, &run->x, &run->mixed, &w->o, &w->o_bias, true);
+        rc = linear(run, &run->x, &a->mixed, &w->o, &w->o_bias, true);
     return rc;
 }
 
@@ -126,11 +141,11 @@ keep_routing(struct moe_run *run, int64_t layer)
     const struct moe_config *c = &run->model->config;
     if (!run->opt.keep_routing)
         return MOE_OK;
-    int rc = keep(&run->kept_scores, &run->scores, layer, run->N * c->E);
+    int rc = keep(&run->kept_scores, &run->a.scores, layer, run->N * c->E);
     if (!rc)
-        rc = keep(&run->kept_idx, &run->idx, layer, run->N * c->K);
+        rc = keep(&run->kept_idx, &run->a.idx, layer, run->N * c->K);
     if (!rc)
-        rc = keep(&run->kept_weight, &run->weight, layer, run->N * c->K);
+        rc = keep(&run->kept_weight, &run->a.weight, layer, run->N * c->K);
     return rc;
 }
 
@@ -140,61 +155,82 @@ route(struct moe_run *run, const struct layer_weights *w, int64_t layer)
 {
     const struct moe_config *c = &run->model->config;
     struct moe_ctx *ctx = run->model->ctx;
+    struct layer_acts *a = &run->a;
     struct tensor bad = run->bad;
     bad.offset = (uint64_t)(layer * finite_blocks(run->N));
-    int rc = norm(run, &run->norm, &run->x, &w->mlp_norm);
+    int rc = keep_stream(run, &a->x_mid);
     if (!rc)
-        rc = linear(run, &run->scores, &run->norm, &w->router, NULL, false);
+        rc = norm(run, &a->norm2, &a->rms2, &run->x, &w->mlp_norm);
     if (!rc)
-        rc = finite_forward(ctx, &bad, &run->scores, run->N, c->E);
+        rc = linear(run, &a->scores, &a->norm2, &w->router, NULL, false);
     if (!rc)
-        rc =
-            router_forward(ctx, &run->probs, &run->idx, &run->weight,
-                           &run->scores, run->N, c->E, c->K, c->norm_topk_prob);
+        rc = finite_forward(ctx, &bad, &a->scores, run->N, c->E);
+    if (!rc)
+        rc = router_forward(ctx, &a->probs, &a->idx, &a->weight, &a->scores,
+                            run->N, c->E, c->K, c->norm_topk_prob);
     if (!rc)
         rc = keep_routing(run, layer);
     if (!rc && run->observe)
-        rc = run->observe(run->observe_arg, layer, &run->scores, &run->probs,
-                          &run->idx, &run->weight, run->N);
+        rc = run->observe(run->observe_arg, layer, &a->scores, &a->probs,
+                          &a->idx, &a->weight, run->N);
     return rc;
 }
 
-/* x += experts(norm), each token through its K experts. */
+/* x += experts(norm2), each token through its K experts. */
 static int
 experts_block(struct moe_run *run, const struct layer_weights *w)
 {
     const struct moe_config *c = &run->model->config;
     struct moe_ctx *ctx = run->model->ctx;
+    struct layer_acts *a = &run->a;
     int64_t N = run->N;
-    int rc = dispatch_forward(ctx, &run->dispatch, &run->idx, N, c->E, c->K);
+    int rc = dispatch_forward(ctx, &a->dispatch, &a->idx, N, c->E, c->K);
     if (!rc)
-        rc = experts_forward(ctx, run->experts, &run->y, &run->h, &run->norm,
-                             &w->experts, &run->dispatch, N, c->E, c->K, c->D,
+        rc = experts_forward(ctx, run->experts, &run->y, &a->h, &a->norm2,
+                             &w->experts, &a->dispatch, N, c->E, c->K, c->D,
                              c->F);
     if (!rc)
-        rc = combine_forward(ctx, &run->x, &run->y, &run->weight,
-                             &run->dispatch, N, c->K, c->D);
+        rc = combine_forward(ctx, &run->x, &run->y, &a->weight, &a->dispatch, N,
+                             c->K, c->D);
+    return rc;
+}
+
+int
+forward_embed(struct moe_run *run)
+{
+    const struct moe_model *m = run->model;
+    return embed_forward(m->ctx, &run->x, &run->ids, &m->embed, run->N,
+                         m->config.D);
+}
+
+int
+forward_layer(struct moe_run *run, int64_t l)
+{
+    const struct moe_model *m = run->model;
+    int rc = keep_hidden(run, l);
+    if (!rc)
+        rc = attention_block(run, &m->layer[l]);
+    if (!rc)
+        rc = route(run, &m->layer[l], l);
+    if (!rc && !(run->opt.routers_only && l + 1 == m->config.L))
+        rc = experts_block(run, &m->layer[l]);
+    return rc;
+}
+
+int
+forward_final(struct moe_run *run)
+{
+    int rc = keep_hidden(run, run->model->config.L);
+    if (!rc)
+        rc = norm(run, &run->norm, &run->rms, &run->x, &run->model->final_norm);
     return rc;
 }
 
 int
 forward_pass(struct moe_run *run)
 {
-    const struct moe_model *m = run->model;
-    const struct moe_config *c = &m->config;
-    int rc = embed_forward(m->ctx, &run->x, &run->ids, &m->embed, run->N, c->D);
-    for (int64_t l = 0; !rc && l < c->L; l++) {
-        rc = keep_hidden(run, l);
-        if (!rc)
-            rc = attention_block(run, &m->layer[l]);
-        if (!rc)
-            rc = route(run, &m->layer[l], l);
-        if (!rc && run->opt.routers_only && l + 1 == c->L)
-            return MOE_OK;
-        if (!rc)
-            rc = experts_block(run, &m->layer[l]);
-    }
-    if (!rc)
-        rc = keep_hidden(run, c->L);
-    return rc ? rc : norm(run, &run->norm, &run->x, &m->final_norm);
+    int rc = forward_embed(run);
+    for (int64_t l = 0; !rc && l < run->model->config.L; l++)
+        rc = forward_layer(run, l);
+    return rc || run->opt.routers_only ? rc : forward_final(run);
 }

@@ -20,9 +20,8 @@ check_head(struct moe_run *run)
                            : "before a forward pass");
 }
 
-/* run->logits = rows [row, row + rows) of the final norm times the head. */
-static int
-make_logits(struct moe_run *run, int64_t row, int64_t rows)
+int
+head_logits(struct moe_run *run, int64_t row, int64_t rows)
 {
     const struct moe_config *c = &run->model->config;
     struct gemm g = {.op = GEMM_NT,
@@ -53,7 +52,7 @@ moe_run_logits(struct moe_run *run, int64_t row, int64_t rows, float *logits)
                       row, rows, run->N);
     for (int64_t done = 0, n; !rc && done < rows; done += n) {
         n = stretch(run, rows - done);
-        rc = make_logits(run, row + done, n);
+        rc = head_logits(run, row + done, n);
         if (!rc)
             rc = buffer_read(run->logits.buf, 0, logits + done * V,
                              (uint64_t)(n * V) * sizeof *logits);
@@ -102,7 +101,7 @@ moe_run_nll(struct moe_run *run, float *nll)
         n = stretch(run, run->N - row);
         struct tensor to = tensor_rows(&run->nll, row, n);
         struct tensor target = tensor_rows(&run->target, row, n);
-        rc = make_logits(run, row, n);
+        rc = head_logits(run, row, n);
         if (!rc)
             rc = xent_forward(run->model->ctx, &to, &run->logits, &target, n,
                               run->model->config.V);

@@ -38,8 +38,8 @@ static void
 list_shapes(struct shape list[RUN_TENSORS], const struct moe_config *c,
             const struct moe_run_options *opt)
 {
-    int64_t B = opt->B, T = opt->T, N = B * T, D = c->D, H = c->H, S = c->S;
-    int64_t Q = H * S, J = c->G * S, E = c->E, K = c->K, F = c->F, V = c->V;
+    int64_t T = opt->T, N = opt->B * T, D = c->D, S = c->S;
+    int64_t E = c->E, K = c->K, V = c->V;
     int64_t L = c->L, C = choose_head_rows(c, N), M = finite_blocks(N);
     size_t n = 0;
 #define XX(name, type, when, ...)                                              \
@@ -87,11 +87,16 @@ run_plan(struct moe_err *err, uint64_t *bytes, const struct moe_config *config,
          const struct moe_run_options *opt)
 {
     struct shape list[RUN_TENSORS];
+    struct acts_shape acts[ACTS_TENSORS];
     *bytes = 0;
     int rc = check_options(err, config, opt);
     if (rc)
         return rc;
     list_shapes(list, config, opt);
+    layer_acts_shapes(acts, config, opt->B, opt->T);
+    for (int i = 0; i < ACTS_TENSORS; i++)
+        if (acts[i].have == ACTS_OWN)
+            *bytes += tensor_count(&acts[i].t) * dtype_bytes(acts[i].t.dtype);
     for (int i = 0; i < RUN_TENSORS; i++)
         if (is_there(list[i].when, opt))
             *bytes += tensor_count(&list[i].t) * dtype_bytes(list[i].t.dtype);
@@ -116,6 +121,36 @@ create_tensors(struct moe_run *run)
 }
 
 static int
+create_acts(struct moe_run *run)
+{
+    struct acts_shape list[ACTS_TENSORS];
+    int rc = MOE_OK;
+    layer_acts_shapes(list, &run->model->config, run->opt.B, run->opt.T);
+    for (int i = 0; !rc && i < ACTS_TENSORS; i++) {
+        struct tensor *t = (struct tensor *)((char *)&run->a + list[i].offset);
+        if (list[i].have != ACTS_OWN)
+            continue;
+        *t = list[i].t;
+        rc = tensor_create(run->model->ctx, t, list[i].name);
+    }
+    layer_acts_share(&run->a);
+    return rc;
+}
+
+static void
+destroy_acts(struct layer_acts *a)
+{
+    struct moe_config none = {0};
+    struct acts_shape list[ACTS_TENSORS];
+    layer_acts_shapes(list, &none, 0, 0);
+    for (int i = 0; i < ACTS_TENSORS; i++)
+        if (list[i].have == ACTS_OWN)
+            buffer_destroy(
+                &((struct tensor *)((char *)a + list[i].offset))->buf);
+    dispatch_destroy(&a->dispatch);
+}
+
+static int
 create(struct moe_run *run)
 {
     struct moe_ctx *ctx = run->model->ctx;
@@ -127,7 +162,9 @@ create(struct moe_run *run)
     run->head_rows = choose_head_rows(c, N);
     rc = create_tensors(run);
     if (!rc)
-        rc = dispatch_create(ctx, &run->dispatch, N, c->E, c->K);
+        rc = create_acts(run);
+    if (!rc)
+        rc = dispatch_create(ctx, &run->a.dispatch, N, c->E, c->K);
     if (!rc)
         rc = experts_create(ctx, &run->experts, N, c->E, c->K, c->D, c->F);
     if (!rc)
@@ -163,7 +200,7 @@ moe_run_destroy(struct moe_run **rp)
 #define XX(name, type, when, ...) buffer_destroy(&run->name.buf);
     RUN_MAP(XX)
 #undef XX
-    dispatch_destroy(&run->dispatch);
+    destroy_acts(&run->a);
     experts_destroy(&run->experts);
     free(run);
 }
@@ -177,8 +214,8 @@ run_observe_router(struct moe_run *run, run_router_fn *fn, void *arg)
 
 /* ---- One pass ----------------------------------------------------------- */
 
-static int
-check_ids(struct moe_run *run, const int32_t *ids, int64_t B, int64_t T)
+int
+run_check_ids(struct moe_run *run, const int32_t *ids, int64_t B, int64_t T)
 {
     struct moe_err *err = moe_ctx_err(run->model->ctx);
     int64_t V = run->model->config.V;
@@ -196,10 +233,10 @@ check_ids(struct moe_run *run, const int32_t *ids, int64_t B, int64_t T)
     return MOE_OK;
 }
 
-/* After the pass: every layer has noted its first token with a router logit
- * that is not finite. */
-static int
-check_finite(struct moe_run *run)
+/* Every layer has noted its first token with a router logit that is not
+ * finite. */
+int
+run_check_finite(struct moe_run *run)
 {
     struct moe_ctx *ctx = run->model->ctx;
     int64_t L = run->model->config.L, M = finite_blocks(run->N);
@@ -221,7 +258,7 @@ check_finite(struct moe_run *run)
 int
 moe_run_forward(struct moe_run *run, const int32_t *ids, int64_t B, int64_t T)
 {
-    int rc = check_ids(run, ids, B, T);
+    int rc = run_check_ids(run, ids, B, T);
     run->N = 0;
     if (rc)
         return rc;
@@ -232,7 +269,7 @@ moe_run_forward(struct moe_run *run, const int32_t *ids, int64_t B, int64_t T)
     if (!rc)
         rc = forward_pass(run);
     if (!rc)
-        rc = check_finite(run);
+        rc = run_check_finite(run);
     if (rc)
         run->N = 0;
     return rc;

@@ -1,39 +1,87 @@
 /*
  * run.h - the activations of one shape.
  *
- * One set for all layers: a layer overwrites what the one before it left,
- * except the residual stream x.
+ * A run has one set of a layer's activations, which every layer overwrites,
+ * and the residual stream x, which every layer adds to.  Training puts another
+ * set in its place before each layer (lib/train/acts.h).
  */
 #ifndef MODEL_RUN_H
 #define MODEL_RUN_H
 
 #include "model/model.h"
 
-/* When a tensor is there: always, unless the run stops at the last router, or
- * when the caller keeps hidden states or routing. */
+/* clang-format off */
+/* What a layer makes.  Name, type, how inference has it, shape; N = B T
+ * tokens, Q = H S, J = G S.  Inference makes the tensors marked OWN, lets the
+ * SAME ones share another's memory (layer_acts_share()), and has no NONE. */
+#define ACTS_MAP(XX)                      \
+    XX(x_in,   F32, NONE, N, D)           \
+    XX(norm1,  F32, OWN,  N, D)           \
+    XX(rms1,   F32, OWN,  N)              \
+    XX(q_raw,  F32, SAME, N, Q)           \
+    XX(rms_q,  F32, SAME, N)              \
+    XX(q,      F32, OWN,  N, Q)           \
+    XX(k_raw,  F32, SAME, N, J)           \
+    XX(rms_k,  F32, SAME, N)              \
+    XX(k,      F32, OWN,  N, J)           \
+    XX(v,      F32, OWN,  N, J)           \
+    XX(mixed,  F32, OWN,  N, Q)           \
+    XX(lse,    F32, OWN,  B, H, T)        \
+    XX(x_mid,  F32, NONE, N, D)           \
+    XX(norm2,  F32, SAME, N, D)           \
+    XX(rms2,   F32, SAME, N)              \
+    XX(scores, F32, OWN,  N, E)           \
+    XX(probs,  F32, OWN,  N, E)           \
+    XX(idx,    I32, OWN,  N, K)           \
+    XX(weight, F32, OWN,  N, K)           \
+    XX(pre,    F32, NONE, N * K, 2 * F)   \
+    XX(h,      F32, OWN,  N * K, F)
+/* clang-format on */
+
+struct layer_acts {
+#define XX(name, type, have, ...) struct tensor name;
+    ACTS_MAP(XX)
+#undef XX
+    struct dispatch dispatch;
+};
+
+/* Whether inference has a tensor of a layer: of its own, as a second name of
+ * another, or not at all. */
+enum acts_have { ACTS_OWN, ACTS_SAME, ACTS_NONE };
+
+struct acts_shape {
+    const char *name;
+    size_t offset; // of the tensor in struct layer_acts
+    enum acts_have have;
+    struct tensor t;
+};
+
+#define XX(name, type, have, ...) +1
+enum { ACTS_TENSORS = 0 ACTS_MAP(XX) };
+#undef XX
+
+/* ACTS_MAP with numbers in it, for B T tokens. */
+void layer_acts_shapes(struct acts_shape list[ACTS_TENSORS],
+                       const struct moe_config *c, int64_t B, int64_t T);
+
+/* Give the ACTS_SAME tensors the memory they share. */
+void layer_acts_share(struct layer_acts *a);
+
+/* When a tensor of the run is there: always, unless the run stops at the last
+ * router, or when the caller keeps hidden states or routing. */
 enum run_when { RUN_ALWAYS, RUN_HEAD, RUN_HIDDEN, RUN_ROUTING };
 
 /* clang-format off */
-/* Name, type, when, shape.  N = B T tokens, Q = H S, J = G S, C rows of the
- * head at a time, M blocks of tokens of the check for finite numbers. */
+/* Name, type, when, shape.  C rows of the head at a time, M blocks of tokens
+ * of the check for finite numbers. */
 #define RUN_MAP(XX)                               \
     XX(ids,         I32, ALWAYS,  N)              \
     XX(target,      I32, HEAD,    N)              \
     XX(rope,        F32, ALWAYS,  T, S / 2, 2)    \
     XX(x,           F32, ALWAYS,  N, D)           \
-    XX(norm,        F32, ALWAYS,  N, D)           \
-    XX(rms,         F32, ALWAYS,  N)              \
-    XX(q,           F32, ALWAYS,  N, Q)           \
-    XX(k,           F32, ALWAYS,  N, J)           \
-    XX(v,           F32, ALWAYS,  N, J)           \
-    XX(mixed,       F32, ALWAYS,  N, Q)           \
-    XX(lse,         F32, ALWAYS,  B, H, T)        \
-    XX(scores,      F32, ALWAYS,  N, E)           \
-    XX(probs,       F32, ALWAYS,  N, E)           \
-    XX(idx,         I32, ALWAYS,  N, K)           \
-    XX(weight,      F32, ALWAYS,  N, K)           \
+    XX(norm,        F32, HEAD,    N, D)           \
+    XX(rms,         F32, HEAD,    N)              \
     XX(bad,         I32, ALWAYS,  L, M)           \
-    XX(h,           F32, ALWAYS,  N * K, F)       \
     XX(y,           F32, ALWAYS,  N * K, D)       \
     XX(logits,      F32, HEAD,    C, V)           \
     XX(nll,         F32, HEAD,    N)              \
@@ -53,7 +101,7 @@ struct moe_run {
     RUN_MAP(XX)
 #undef XX
 
-    struct dispatch dispatch;
+    struct layer_acts a; // of the layer that is being computed
     struct experts_scratch *experts;
 
     run_router_fn *observe;
@@ -63,5 +111,23 @@ struct moe_run {
 /* The pass over what stands in run->ids, enqueued: run->x is the residual
  * stream afterwards, run->norm its final norm unless routers_only. */
 int forward_pass(struct moe_run *run);
+
+/* Its parts: x = embed(ids); one layer with the activations in run->a, which
+ * keep the residual stream where they have room for it; the final norm. */
+int forward_embed(struct moe_run *run);
+int forward_layer(struct moe_run *run, int64_t layer);
+int forward_final(struct moe_run *run);
+
+/* MOE_ENUMERIC, with layer and token, when any layer of the last pass had a
+ * router logit that is not finite.  Waits. */
+int run_check_finite(struct moe_run *run);
+
+/* MOE_EFORMAT unless B and T fit the run and every id is in [0,V). */
+int run_check_ids(struct moe_run *run, const int32_t *ids, int64_t B,
+                  int64_t T);
+
+/* run->logits = rows [row, row + rows) of the final norm times the head; at
+ * most head_rows of them. */
+int head_logits(struct moe_run *run, int64_t row, int64_t rows);
 
 #endif
