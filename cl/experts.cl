@@ -8,7 +8,9 @@
  * Math       h[s,f] = silu(x[t] . gate[e,f,:]) (x[t] . up[e,f,:])
  *            y[s,d] = down[e,d,:] . h[s,:]      t = slot_token[s]
  *            silu(z) = z / (1 + exp(-z))
- * Shapes     x (N, D)   h (N*K, F)   y (N*K, D)   gate, up (F, D)   down (D, F)
+ *            pre[s,:] = x[t] . gate[e,f,:], then x[t] . up[e,f,:]
+ * Shapes     x (N, D)   h (N*K, F)   pre (N*K, 2F)   y (N*K, D)
+ *            gate, up (F, D)   down (D, F)
  * Work       (ceil(F / BN) or ceil(D / BN), tiles) groups of WG
  * Local      BK (BM + 2 BN + 3) floats
  * Order      k ascending in one accumulator: same device, same result
@@ -43,12 +45,13 @@ experts_tiles(__global int *restrict tiles, const ulong tiles_at, /* out */
 
 __kernel __attribute__((reqd_work_group_size(WG, 1, 1))) void
 experts_up(__global float *restrict h, const ulong h_at,       /* (N*K, F) */
+           __global float *restrict pre, const ulong pre_at, /* (N*K, 2F) */
            __global const float *restrict x, const ulong x_at, /* (N, D) */
            __global const uchar *restrict w,                   /* weights */
            __global const ulong *restrict offset, const ulong o_at, /* (E,3) */
            __global const int *restrict tiles, const ulong t_at,    /* (T,3) */
            __global const int *restrict slot_token, const ulong s_at,
-           const int D, const int F, const int dtype)
+           const int D, const int F, const int dtype, const int has_pre)
 {
     __local float as[BK * (BM + 1)];
     __local float gs[BK * (BN + 1)];
@@ -73,9 +76,15 @@ experts_up(__global float *restrict h, const ulong h_at,       /* (N*K, F) */
     for (int i = 0; i < 4; i++)
         for (int j = 0; j < 4; j++) {
             const int r = ly + i * BY, f = f0 + lx + j * BX;
-            if (r < rows && f < F)
-                h[h_at + (ulong)(slot + r) * F + f] =
-                    g[i][j] / (1.0f + exp(-g[i][j])) * u[i][j];
+            if (r >= rows || f >= F)
+                continue;
+            h[h_at + (ulong)(slot + r) * F + f] =
+                g[i][j] / (1.0f + exp(-g[i][j])) * u[i][j];
+            if (has_pre) {
+                const ulong at = pre_at + (ulong)(slot + r) * 2 * F + f;
+                pre[at] = g[i][j];
+                pre[at + F] = u[i][j];
+            }
         }
 }
 

@@ -34,6 +34,15 @@ swiglu_rows(__global float *h, const size_t ld, __local const float *c,
     }
 }
 
+/* The sums themselves, those of up F columns after those of gate. */
+void
+keep_rows(__global float *pre, const int F, __local const float *c,
+          const int rows, const int cols)
+{
+    store_rows(pre, 2 * F, c, rows, cols, 0, 0);
+    store_rows(pre + F, 2 * F, c + HALF, rows, cols, 0, 0);
+}
+
 /* Panels of gate, then as many of up; columns beyond cols are zero. */
 void
 pack_pair(__local float *panel, __global const uchar *w, const size_t gate,
@@ -50,12 +59,13 @@ pack_pair(__local float *panel, __global const uchar *w, const size_t gate,
 
 __kernel __attribute__((reqd_work_group_size(1, 1, 1))) void
 experts_cpu_up(__global float *restrict h, const ulong h_at, /* (N*K, F) out */
+               __global float *restrict pre, const ulong pre_at, /* (N*K, 2F) */
                __global const float *restrict x, const ulong x_at, /* (N, D) */
                __global const uchar *restrict w,                   /* weights */
                __global const ulong *restrict offset, const ulong o_at,
                __global const int *restrict tiles, const ulong t_at, /* (T,3) */
                __global const int *restrict slot_token, const ulong s_at,
-               const int D, const int F, const int dtype)
+               const int D, const int F, const int dtype, const int has_pre)
 {
     __local float panel[KB * NB];
     __local float sums[RB * NB];
@@ -67,6 +77,7 @@ experts_cpu_up(__global float *restrict h, const ulong h_at, /* (N*K, F) out */
     const size_t up = place[1] + (size_t)f0 * D;
     __global const int *token = slot_token + s_at + slot;
     __global float *out = h + h_at + (size_t)slot * F + f0;
+    __global float *keep = pre + pre_at + (size_t)slot * 2 * F + f0;
 
     if (rows <= FEW) {
         for (int r = 0; r < rows; r += DR) {
@@ -75,6 +86,9 @@ experts_cpu_up(__global float *restrict h, const ulong h_at, /* (N*K, F) out */
             dot_rows(sums + HALF, w, up, D, cols, x + x_at, D, token, r,
                      rows - 1, D, dtype);
             swiglu_rows(out + (size_t)r * F, F, sums, min(DR, rows - r), cols);
+            if (has_pre)
+                keep_rows(keep + (size_t)r * 2 * F, F, sums, min(DR, rows - r),
+                          cols);
         }
         return;
     }
@@ -85,9 +99,12 @@ experts_cpu_up(__global float *restrict h, const ulong h_at, /* (N*K, F) out */
             __local float *sum = sums + (D > KB ? r * NB : 0);
             tile_rows(sum, panel, NB / NR, x + x_at + k0, D, token, r, rows - 1,
                       kn, k0 > 0);
-            if (k0 + kn == D)
-                swiglu_rows(out + (size_t)r * F, F, sum, min(MR, rows - r),
-                            cols);
+            if (k0 + kn < D)
+                continue;
+            swiglu_rows(out + (size_t)r * F, F, sum, min(MR, rows - r), cols);
+            if (has_pre)
+                keep_rows(keep + (size_t)r * 2 * F, F, sum, min(MR, rows - r),
+                          cols);
         }
     }
 }

@@ -2,10 +2,10 @@
  * check_experts.c - the expert MLPs against the reference.
  *
  * Precondition: an OpenCL device; slots sorted by expert, filled in here.
- * Claim: y and h agree with the double reference for weights of every type at
- * any place of the buffer, experts without a token, one with all of them and
+ * Claim: y, h and pre agree with the double reference for weights of every type
+ * at any place of the buffer, experts without a token, one with all of them and
  * ragged ones, sizes that no tile divides, by the plain and by the CPU
- * kernels; two runs give the same bits.
+ * kernels; two runs, one without pre, give the same bits.
  */
 #include "config.h"
 
@@ -25,9 +25,9 @@ enum spread { EVEN, RAGGED, ONE_HAS_ALL };
 struct sample {
     int64_t N, E, K, D, F;
     float *x, *w;
-    double *y, *h;
+    double *y, *h, *pre;
     int32_t *start, *slot_token;
-    struct tensor tx, tw, ty, th;
+    struct tensor tx, tw, ty, th, tpre;
     struct expert_weights weights;
     struct dispatch d;
 };
@@ -85,11 +85,13 @@ make(struct sample *s, enum dtype type, enum spread spread)
     s->w = malloc((size_t)size * sizeof *s->w);
     s->y = malloc((size_t)(slots * s->D + 1) * sizeof *s->y);
     s->h = malloc((size_t)(slots * s->F + 1) * sizeof *s->h);
+    s->pre = malloc((size_t)(slots * 2 * s->F + 1) * sizeof *s->pre);
     s->tx = support_random("x", DTYPE_F32, SHAPE(s->N, s->D), 1, 1.0, s->x);
     s->tw = support_random("w", type, SHAPE(size), 2, 1.5 / sqrt((double)s->D),
                            s->w);
     s->ty = support_tensor("y", DTYPE_F32, SHAPE(slots, s->D), NULL);
     s->th = support_tensor("h", DTYPE_F32, SHAPE(slots, s->F), NULL);
+    s->tpre = support_tensor("pre", DTYPE_F32, SHAPE(slots, 2 * s->F), NULL);
     s->weights = (struct expert_weights){.buf = s->tw.buf, .dtype = type};
     route(s, spread);
     place(s);
@@ -102,21 +104,23 @@ drop(struct sample *s)
     free(s->w);
     free(s->y);
     free(s->h);
+    free(s->pre);
     free(s->start);
     free(s->slot_token);
     support_free();
 }
 
 static void
-run(const struct sample *s, const struct tensor *y, const struct tensor *h)
+run(const struct sample *s, const struct tensor *y, const struct tensor *h,
+    const struct tensor *pre)
 {
     struct moe_ctx *ctx = support_ctx();
     struct experts_scratch *scratch;
     ck_ok(moe_ctx_err(ctx),
           experts_create(ctx, &scratch, s->N, s->E, s->K, s->D, s->F));
     ck_ok(moe_ctx_err(ctx),
-          experts_forward(ctx, scratch, y, h, &s->tx, &s->weights, &s->d, s->N,
-                          s->E, s->K, s->D, s->F));
+          experts_forward(ctx, scratch, y, h, pre, &s->tx, &s->weights, &s->d,
+                          s->N, s->E, s->K, s->D, s->F));
     ck_ok(moe_ctx_err(ctx), ctx_finish(ctx));
     experts_destroy(&scratch);
     experts_destroy(&scratch);
@@ -130,11 +134,13 @@ compare(int64_t N, int64_t E, int64_t K, int64_t D, int64_t F, enum dtype type,
     make(&s, type, spread);
     struct tensor y = support_tensor("y", DTYPE_F32, SHAPE(N * K, D), NULL);
     struct tensor h = support_tensor("h", DTYPE_F32, SHAPE(N * K, F), NULL);
-    ref_experts_forward(s.y, s.h, s.x, s.w, s.start, s.slot_token, E, D, F);
-    run(&s, &s.ty, &s.th);
+    ref_experts_forward(s.y, s.h, s.pre, s.x, s.w, s.start, s.slot_token, E, D,
+                        F);
+    run(&s, &s.ty, &s.th, &s.tpre);
     support_close_tensor(&s.th, s.h, 2e-5, 1e-5);
     support_close_tensor(&s.ty, s.y, 2e-5, 1e-5);
-    run(&s, &y, &h);
+    support_close_tensor(&s.tpre, s.pre, 2e-5, 1e-5);
+    run(&s, &y, &h, NULL);
     support_same(&s.th, &h);
     support_same(&s.ty, &y);
     drop(&s);
@@ -184,8 +190,8 @@ START_TEST(refuses_more_than_it_was_made_for)
     make(&s, DTYPE_F32, EVEN);
     ck_ok(moe_ctx_err(ctx), experts_create(ctx, &scratch, 1, s.E, 1, 4, 4));
     ck_fails(moe_ctx_err(ctx),
-             experts_forward(ctx, scratch, &s.ty, &s.th, &s.tx, &s.weights,
-                             &s.d, s.N, s.E, s.K, 4, 4),
+             experts_forward(ctx, scratch, &s.ty, &s.th, NULL, &s.tx,
+                             &s.weights, &s.d, s.N, s.E, s.K, 4, 4),
              MOE_ESHAPE, "tiles");
     experts_destroy(&scratch);
     drop(&s);

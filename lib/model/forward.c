@@ -186,7 +186,7 @@ experts_block(struct moe_run *run, const struct layer_weights *w)
     int64_t N = run->N;
     int rc = dispatch_forward(ctx, &a->dispatch, &a->idx, N, c->E, c->K);
     if (!rc)
-        rc = experts_forward(ctx, run->experts, &run->y, &a->h, &a->norm2,
+        rc = experts_forward(ctx, run->experts, &run->y, &a->h, NULL, &a->norm2,
                              &w->experts, &a->dispatch, N, c->E, c->K, c->D,
                              c->F);
     if (!rc)

@@ -111,20 +111,23 @@ put_weights(struct launch *l, const struct experts_scratch *s,
 
 static int
 up(struct moe_ctx *ctx, const struct experts_scratch *s, const struct tensor *h,
-   const struct tensor *x, const struct expert_weights *w,
-   const struct dispatch *d, int64_t D, int64_t F, int64_t tiles)
+   const struct tensor *pre, const struct tensor *x,
+   const struct expert_weights *w, const struct dispatch *d, int64_t D,
+   int64_t F, int64_t tiles)
 {
     // The CPU's block is half gate, half up.
     int columns = s->cpu.program ? s->columns / 2 : s->columns;
     struct launch l;
     begin(ctx, &l, s, "experts_up", "experts_cpu_up");
     launch_tensor(&l, h);
+    launch_tensor(&l, pre ? pre : &(struct tensor){0});
     launch_tensor(&l, x);
     put_weights(&l, s, w);
     launch_tensor(&l, &d->slot_token);
     launch_int(&l, D);
     launch_int(&l, F);
     launch_int(&l, w->dtype);
+    launch_int(&l, pre != NULL);
     return run(&l, s, F, columns, tiles);
 }
 
@@ -147,9 +150,9 @@ down(struct moe_ctx *ctx, const struct experts_scratch *s,
 int
 experts_forward(struct moe_ctx *ctx, struct experts_scratch *s,
                 const struct tensor *y, const struct tensor *h,
-                const struct tensor *x, const struct expert_weights *w,
-                const struct dispatch *d, int64_t N, int64_t E, int64_t K,
-                int64_t D, int64_t F)
+                const struct tensor *pre, const struct tensor *x,
+                const struct expert_weights *w, const struct dispatch *d,
+                int64_t N, int64_t E, int64_t K, int64_t D, int64_t F)
 {
     int64_t tiles = capacity(N * K, E, s->rows);
     if (tiles > s->tiles.dim[0])
@@ -160,6 +163,6 @@ experts_forward(struct moe_ctx *ctx, struct experts_scratch *s,
         return MOE_OK;
     int rc = make_tiles(ctx, s, d, E, tiles);
     if (!rc)
-        rc = up(ctx, s, h, x, w, d, D, F, tiles);
+        rc = up(ctx, s, h, pre, x, w, d, D, F, tiles);
     return rc ? rc : down(ctx, s, y, h, w, D, F, tiles);
 }

@@ -93,10 +93,11 @@ struct expert_weights {
  * The expert MLPs over the sorted slots:
  *   h[s,f]   = silu(x[t] . gate[e,f,:]) * (x[t] . up[e,f,:]),  t = token of s
  *   y[s,:]   = down[e] h[s,:]
- * y (N*K,D) out; h (N*K,F) out; x (N,D).  gate, up (F,D), down (D,F) per
- * expert.  A tile list made on the device
- * drives one launch a stage: no loop over experts on the host, nothing padded
- * in memory.
+ * y (N*K,D) out; h (N*K,F) out; pre (N*K,2F) out, or NULL: row s holds the
+ * products with gate (F), then with up (F), as backward wants them; x (N,D).
+ * gate, up (F,D), down (D,F) per expert.  A tile list made on the device drives
+ * one launch a stage: no loop over experts on the host, nothing padded in
+ * memory.
  */
 struct experts_scratch; // tile list and packing space for one shape
 int experts_create(struct moe_ctx *ctx, struct experts_scratch **out, int64_t N,
@@ -104,9 +105,9 @@ int experts_create(struct moe_ctx *ctx, struct experts_scratch **out, int64_t N,
 void experts_destroy(struct experts_scratch **sp);
 int experts_forward(struct moe_ctx *ctx, struct experts_scratch *s,
                     const struct tensor *y, const struct tensor *h,
-                    const struct tensor *x, const struct expert_weights *w,
-                    const struct dispatch *d, int64_t N, int64_t E, int64_t K,
-                    int64_t D, int64_t F);
+                    const struct tensor *pre, const struct tensor *x,
+                    const struct expert_weights *w, const struct dispatch *d,
+                    int64_t N, int64_t E, int64_t K, int64_t D, int64_t F);
 
 /* x[n,:] += sum_k weight[n,k] y[slot_of[n,k],:], k in rank order. */
 int combine_forward(struct moe_ctx *ctx, const struct tensor *x,

@@ -108,8 +108,8 @@ run(struct moe_ctx *ctx, const void *arg)
 {
     const struct layer *l = arg;
     const struct shape *s = l->s;
-    return experts_forward(ctx, l->scratch, &l->y, &l->h, &l->x, &l->weights,
-                           &l->d, s->N, s->E, s->K, s->D, s->F);
+    return experts_forward(ctx, l->scratch, &l->y, &l->h, NULL, &l->x,
+                           &l->weights, &l->d, s->N, s->E, s->K, s->D, s->F);
 }
 
 int

@@ -15,9 +15,9 @@ dot(const float *a, const float *b, int64_t n)
 }
 
 void
-ref_experts_forward(double *y, double *h, const float *x, const float *w,
-                    const int32_t *start, const int32_t *slot_token, int64_t E,
-                    int64_t D, int64_t F)
+ref_experts_forward(double *y, double *h, double *pre, const float *x,
+                    const float *w, const int32_t *start,
+                    const int32_t *slot_token, int64_t E, int64_t D, int64_t F)
 {
     for (int64_t e = 0; e < E; e++)
         for (int64_t s = start[e]; s < start[e + 1]; s++) {
@@ -26,7 +26,12 @@ ref_experts_forward(double *y, double *h, const float *x, const float *w,
             const float *down = up + F * D;
             for (int64_t f = 0; f < F; f++) {
                 double g = dot(x_s, gate + f * D, D);
-                h[s * F + f] = g / (1 + exp(-g)) * dot(x_s, up + f * D, D);
+                double u = dot(x_s, up + f * D, D);
+                h[s * F + f] = g / (1 + exp(-g)) * u;
+                if (pre) {
+                    pre[s * 2 * F + f] = g;
+                    pre[s * 2 * F + F + f] = u;
+                }
             }
             for (int64_t d = 0; d < D; d++) {
                 y[s * D + d] = 0;

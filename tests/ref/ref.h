@@ -64,11 +64,12 @@ void ref_gemm(double *c, const float *a, const float *b, const float *bias,
               int op, int64_t M, int64_t N, int64_t K, int64_t ldc, int64_t lda,
               int64_t ldb, int accumulate);
 
-/* The expert MLPs over sorted slots: y (S,D), h (S,F), x (N,D); weights are
- * whole matrices one after another, gate, up, down of expert 0 first.
- * start (E+1), slot_token (S). */
-void ref_experts_forward(double *y, double *h, const float *x, const float *w,
-                         const int32_t *start, const int32_t *slot_token,
-                         int64_t E, int64_t D, int64_t F);
+/* The expert MLPs over sorted slots: y (S,D), h (S,F), pre (S,2F) unless NULL,
+ * x (N,D); weights are whole matrices one after another, gate, up, down of
+ * expert 0 first.  start (E+1), slot_token (S). */
+void ref_experts_forward(double *y, double *h, double *pre, const float *x,
+                         const float *w, const int32_t *start,
+                         const int32_t *slot_token, int64_t E, int64_t D,
+                         int64_t F);
 
 #endif
