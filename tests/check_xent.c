@@ -1,9 +1,11 @@
 /*
- * check_xent.c - negative log-likelihoods against their reference.
+ * check_xent.c - negative log-likelihoods and their gradients against their
+ * reference.
  *
  * Precondition: an OpenCL device.  Claim: every vocabulary size agrees; logits
- * of +-1e4 and -inf, rows of -inf alone and masked targets are finite; a NaN
- * shows in its row only; two runs give the same bits.
+ * of +-1e4 and -inf, rows of -inf alone and masked targets are finite, and
+ * their gradient is zero; a NaN shows in its row only; the reference's gradient
+ * is the derivative of its sum; two runs give the same bits.
  */
 #include "config.h"
 
@@ -16,6 +18,28 @@
 
 #define OK(call)  ck_ok(moe_ctx_err(support_ctx()), (call))
 #define LENGTH(a) (sizeof(a) / sizeof *(a))
+
+static const double SCALE = 0.125;
+
+static void
+compare_backward(const float *x, const int32_t *target, int64_t N, int64_t V)
+{
+    double *nll = support_alloc((size_t)N, sizeof *nll);
+    double *want = support_alloc((size_t)(N * V), sizeof *want);
+    struct tensor tt = support_tensor("target", DTYPE_I32, SHAPE(N), target);
+    struct tensor tx[2], ty[2];
+    ref_xent_backward(want, nll, x, target, SCALE, N, V);
+    for (int i = 0; i < 2; i++) {
+        tx[i] = support_tensor("dlogits", DTYPE_F32, SHAPE(N, V), x);
+        ty[i] = support_tensor("nll", DTYPE_F32, SHAPE(N), NULL);
+        OK(xent_backward(support_ctx(), &tx[i], &ty[i], &tt, (float)SCALE, N,
+                         V));
+    }
+    support_close_tensor(&tx[0], want, 1e-6 * SCALE, 1e-5);
+    support_close_tensor(&ty[0], nll, 1e-5, 1e-5);
+    support_same(&tx[0], &tx[1]);
+    support_same(&ty[0], &ty[1]);
+}
 
 static void
 compare(const float *x, const int32_t *target, int64_t N, int64_t V)
@@ -31,7 +55,46 @@ compare(const float *x, const int32_t *target, int64_t N, int64_t V)
     }
     support_close_tensor(&ty[0], want, 1e-5, 1e-5);
     support_same(&ty[0], &ty[1]);
+    compare_backward(x, target, N, V);
 }
+
+struct sums {
+    int64_t N, V;
+    float *x;
+    const int32_t *target;
+    double *nll;
+};
+
+static double
+sum_nll(void *arg)
+{
+    const struct sums *s = arg;
+    double sum = 0;
+    ref_xent_forward(s->nll, s->x, s->target, s->N, s->V);
+    for (int64_t n = 0; n < s->N; n++)
+        sum += s->nll[n];
+    return sum;
+}
+
+START_TEST(reference_is_the_derivative)
+{
+    enum { N = 5, V = 37, DIRECTIONS = 3 };
+    static float x[N * V], to[N * V];
+    static double d[N * V], nll[N];
+    static const int32_t target[N] = {0, 36, -1, 7, 7};
+    struct sums s = {N, V, x, target, nll};
+    support_lattice(x, N * V, 1, 2.0);
+    ref_xent_backward(d, nll, x, target, SCALE, N, V);
+    for (uint64_t r = 0; r < DIRECTIONS; r++) {
+        double along = 0;
+        support_lattice(to, N * V, 2 + r, 1.0);
+        for (int i = 0; i < N * V; i++)
+            along += d[i] * (double)to[i] / SCALE;
+        ck_assert_double_eq_tol(support_derivative(sum_nll, &s, x, to, N * V),
+                                along, 1e-7);
+    }
+}
+END_TEST
 
 START_TEST(agrees_for_every_vocabulary)
 {
@@ -72,11 +135,12 @@ int
 main(void)
 {
     Suite *suite = suite_create("xent");
-    TCase *tc = tcase_create("forward");
+    TCase *tc = tcase_create("both ways");
     tcase_set_timeout(tc, 0);
     tcase_add_checked_fixture(tc, NULL, support_free);
     tcase_add_test(tc, agrees_for_every_vocabulary);
     tcase_add_test(tc, hard_rows_stay_finite);
+    tcase_add_test(tc, reference_is_the_derivative);
     suite_add_tcase(suite, tc);
     return support_main(suite, 1);
 }

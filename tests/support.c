@@ -146,3 +146,28 @@ support_close(const char *what, const float *got, const double *want, size_t n,
         ck_assert_msg(most <= 0, "%s[%zu]: got %.9g, want %.9g", what, worst,
                       got[worst], want[worst]);
 }
+
+void
+support_lattice(float *x, size_t n, uint64_t seed, double scale)
+{
+    support_normal(x, n, seed, scale);
+    for (size_t i = 0; i < n; i++)
+        x[i] = rintf(x[i] * 1024) / 1024;
+}
+
+double
+support_derivative(double (*f)(void *arg), void *arg, float *x,
+                   const float *direction, size_t n)
+{
+    static const double factor[] = {1, -8, 0, 8, -1};
+    const double h = 1.0 / 256;
+    double sum = 0;
+    for (int k = 0; k < 5; k++) {
+        for (size_t i = 0; i < n; i++)
+            x[i] += (float)((k ? 1 : -2) * h) * direction[i];
+        sum += factor[k] * f(arg);
+    }
+    for (size_t i = 0; i < n; i++)
+        x[i] -= (float)(2 * h) * direction[i];
+    return sum / (12 * h);
+}

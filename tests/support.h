@@ -47,6 +47,16 @@ void support_write(const char *path, const void *p, size_t n);
 /* n normal numbers of deviation `scale`, from (seed, stream 0). */
 void support_normal(float *x, size_t n, uint64_t seed, double scale);
 
+/*
+ * n normal numbers of deviation `scale`, rounded to multiples of 2^-10, and
+ * the derivative of f at such x along such a direction, by differences of
+ * fourth order.  A step then adds without rounding, so that a function in
+ * double of f32 inputs is known to about 1e-9.  f reads x.
+ */
+void support_lattice(float *x, size_t n, uint64_t seed, double scale);
+double support_derivative(double (*f)(void *arg), void *arg, float *x,
+                          const float *direction, size_t n);
+
 /* |got - want| <= abs + rel * |want| for every element, else fail with the
  * worst one.  Where the reference is a NaN or infinite, so must got be. */
 void support_close(const char *what, const float *got, const double *want,

@@ -36,6 +36,11 @@ void ref_attention_forward(double *out, double *lse, const float *q,
 void ref_combine_forward(double *x, const float *y, const float *weight,
                          const int32_t *slot_of, int64_t N, int64_t K,
                          int64_t D);
+void ref_combine_weights(double *ws, const float *weight,
+                         const int32_t *slot_of, int64_t N, int64_t K);
+void ref_combine_backward(double *dweight, double *dx, const float *dws,
+                          const float *dxs, const int32_t *slot_of, int64_t N,
+                          int64_t K, int64_t D);
 void ref_dispatch_forward(int32_t *count, int32_t *start, int32_t *slot_token,
                           int32_t *slot_of, const int32_t *idx, int64_t N,
                           int64_t E, int64_t K);
@@ -51,8 +56,23 @@ void ref_rope_forward(double *x, const float *table, int64_t B, int64_t T,
 void ref_router_forward(double *probs, int32_t *idx, double *weight,
                         const float *logits, int64_t N, int64_t E, int64_t K,
                         bool renorm);
+/* probs and idx as ref_router_forward() gives them; balance may be NULL. */
+void ref_router_backward(double *dlogits, const float *dweight,
+                         const float *balance, const float *logits,
+                         const double *probs, const int32_t *idx, double z,
+                         int64_t N, int64_t E, int64_t K, bool renorm);
+/* What ref_router_backward() is the gradient of: dweight . weight +
+ * balance . sum_n probs + z sum_n lse^2, after a forward pass into probs, idx
+ * and weight. */
+double ref_router_loss(const float *dweight, const float *balance,
+                       const float *logits, double *probs, int32_t *idx,
+                       double *weight, double z, int64_t N, int64_t E,
+                       int64_t K, bool renorm);
 void ref_xent_forward(double *nll, const float *logits, const int32_t *target,
                       int64_t N, int64_t V);
+void ref_xent_backward(double *dlogits, double *nll, const float *logits,
+                       const int32_t *target, double scale, int64_t N,
+                       int64_t V);
 
 /* norm of g (n), and the factor that clips it to limit (0: never). */
 void ref_gradnorm(double *norm, double *scale, const float *g, double limit,

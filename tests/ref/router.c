@@ -1,5 +1,6 @@
 /*
- * router.c - probabilities and the choice of the best K, in double.
+ * router.c - probabilities and the choice of the best K, and what reads
+ * them backwards, in double.
  */
 #include "tests/ref/ref.h"
 
@@ -59,4 +60,69 @@ ref_router_forward(double *probs, int32_t *idx, double *weight,
         for (int64_t k = 0; k < K && renorm && total > 0; k++)
             weight[n * K + k] /= total;
     }
+}
+
+/* dp (E) of one token from its weights, through the choice. */
+static void
+through_choice(double *dp, const float *dweight, const double *p,
+               const int32_t *idx, int64_t K, bool renorm)
+{
+    double s = 0, mean = 0;
+    for (int64_t k = 0; k < K; k++)
+        s += p[idx[k]];
+    renorm = renorm && s > 0;
+    for (int64_t k = 0; k < K && renorm; k++)
+        mean += (double)dweight[k] * p[idx[k]] / s;
+    for (int64_t k = 0; k < K; k++)
+        dp[idx[k]] +=
+            renorm ? ((double)dweight[k] - mean) / s : (double)dweight[k];
+}
+
+/* log sum_e exp(x[e]); 0 when every x is -inf. */
+static double
+logsumexp(const float *x, int64_t E)
+{
+    double top = -INFINITY, sum = 0;
+    for (int64_t e = 0; e < E; e++)
+        top = fmax(top, (double)x[e]);
+    for (int64_t e = 0; e < E && top > -INFINITY; e++)
+        sum += exp((double)x[e] - top);
+    return top > -INFINITY ? top + log(sum) : 0;
+}
+
+void
+ref_router_backward(double *dlogits, const float *dweight, const float *balance,
+                    const float *logits, const double *probs,
+                    const int32_t *idx, double z, int64_t N, int64_t E,
+                    int64_t K, bool renorm)
+{
+    for (int64_t n = 0; n < N; n++) {
+        const double *p = probs + n * E;
+        double *dx = dlogits + n * E, mean = 0;
+        for (int64_t e = 0; e < E; e++)
+            dx[e] = balance ? (double)balance[e] : 0;
+        if (idx[n * K] >= 0)
+            through_choice(dx, dweight + n * K, p, idx + n * K, K, renorm);
+        for (int64_t e = 0; e < E; e++)
+            mean += p[e] * dx[e];
+        for (int64_t e = 0; e < E; e++)
+            dx[e] =
+                p[e] * (dx[e] - mean + 2 * z * logsumexp(logits + n * E, E));
+    }
+}
+
+double
+ref_router_loss(const float *dweight, const float *balance, const float *logits,
+                double *probs, int32_t *idx, double *weight, double z,
+                int64_t N, int64_t E, int64_t K, bool renorm)
+{
+    double loss = 0;
+    ref_router_forward(probs, idx, weight, logits, N, E, K, renorm);
+    for (int64_t i = 0; i < N * K; i++)
+        loss += (double)dweight[i] * weight[i];
+    for (int64_t i = 0; i < N * E && balance; i++)
+        loss += (double)balance[i % E] * probs[i];
+    for (int64_t n = 0; n < N; n++)
+        loss += z * pow(logsumexp(logits + n * E, E), 2);
+    return loss;
 }
