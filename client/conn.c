@@ -19,9 +19,10 @@
 #include "client/interrupt.h"
 #include "proto/endpoint.h"
 
-/* Times in milliseconds.  A daemon that is there takes a connection at once;
- * an answer may wait for the disk. */
-enum { CONNECT_MS = 1500, ANSWER_MS = 10000, TRIES = 3 };
+/* Times in milliseconds.  A daemon that starts anew is there soon; an answer
+ * may wait for the disk; whether its daemon still lives is looked at now and
+ * then. */
+enum { CONNECT_MS = 1500, ANSWER_MS = 10000, LOOK_MS = 500, TRIES = 3 };
 
 struct conn {
     void *context, *socket;
@@ -58,9 +59,11 @@ disconnect(struct conn *conn)
 static int
 connect_socket(struct moe_err *err, struct conn *conn)
 {
+    /* Not ZMQ_IMMEDIATE: with it, an answer that has arrived is dropped when
+     * the daemon hangs up before it is read, as after `shutdown`. */
     static const struct {
         int option, value;
-    } set[] = {{ZMQ_LINGER, 0}, {ZMQ_IMMEDIATE, 1}, {ZMQ_SNDTIMEO, CONNECT_MS}};
+    } set[] = {{ZMQ_LINGER, 0}, {ZMQ_SNDTIMEO, CONNECT_MS}};
     const int64_t most = PROTO_FRAME_BYTES;
     disconnect(conn);
     if (!(conn->socket = zmq_socket(conn->context, ZMQ_DEALER)))
@@ -147,6 +150,7 @@ take_frame(struct moe_err *err, struct conn *conn, zmq_msg_t *frame,
     return rc;
 }
 
+/* Until it is answered, the time is over, or nobody is left to answer. */
 static int
 await_answer(struct moe_err *err, struct conn *conn, uint32_t id,
              json_t **result, bool *answered)
@@ -159,9 +163,13 @@ await_answer(struct moe_err *err, struct conn *conn, uint32_t id,
         double left = end - clock_seconds();
         if (left <= 0)
             break;
-        rc = receive(err, conn, &frame, (int)(left * 1000) + 1, &got);
+        bool alive = endpoint_daemon(&conn->endpoint) != 0;
+        int ms = left * 1000 < LOOK_MS ? (int)(left * 1000) + 1 : LOOK_MS;
+        rc = receive(err, conn, &frame, ms, &got);
         if (!rc && !got && interrupt_seen())
             return moe_fail(err, MOE_ECANCEL, "interrupted");
+        if (!rc && !got && !alive)
+            break;
         if (rc || !got)
             continue;
         rc = take_frame(err, conn, &frame, id, result, answered);
@@ -177,6 +185,21 @@ pause_ms(int ms)
     nanosleep(&t, NULL);
 }
 
+/* A daemon that was ended may be followed by another at once. */
+static int
+await_daemon(struct moe_err *err, struct conn *conn)
+{
+    double end = clock_seconds() + CONNECT_MS / 1000.0;
+    while (!endpoint_daemon(&conn->endpoint)) {
+        if (interrupt_seen())
+            return moe_fail(err, MOE_ECANCEL, "interrupted");
+        if (clock_seconds() >= end)
+            return no_daemon(err, conn);
+        pause_ms(50);
+    }
+    return MOE_OK;
+}
+
 /* Send the bytes until they are answered. */
 static int
 exchange(struct moe_err *err, struct conn *conn, const msgpack_sbuffer *bytes,
@@ -185,7 +208,9 @@ exchange(struct moe_err *err, struct conn *conn, const msgpack_sbuffer *bytes,
     bool answered = false;
     *result = NULL;
     for (int i = 0; i < TRIES; i++) {
-        int rc = send_bytes(err, conn, bytes);
+        int rc = await_daemon(err, conn);
+        if (!rc)
+            rc = send_bytes(err, conn, bytes);
         if (!rc)
             rc = await_answer(err, conn, id, result, &answered);
         if (rc || answered)
