@@ -5,8 +5,7 @@
  * of a piece lie in a private copy: rows a multiple of 4 KiB apart would share
  * a few sets of the cache.
  *
- * Math       as attention.cl; a NaN or infinity in v[u] may also reach the
- *            rows of its own block before u
+ * Math       as attention.cl
  * Shapes     as attention.cl; S even and known to the compiler
  * Work       one item per block of QUERIES query rows of one (b, h): global =
  *            ceil(T / QUERIES) x B H, local = 1
@@ -130,11 +129,17 @@ weights(VF (*x)[2], VF *keep, struct rows *r, const int n)
     }
 }
 
-/* sum = keep sum + sum_u p[u] v[u]. */
+/* sum = keep sum + sum_u p[u] v[u] over n keys; row i of the block sees keys
+ * u <= after + i, and no NaN of a later one. */
 static void
 add_values(struct rows *r, const VF (*p)[2], const VF *keep, const float *v,
-           const int n)
+           const int n, const int after)
 {
+    const int seen = min(n, after + 1); // by every row
+    int row[ROWS];
+    for (int i = 0; i < ROWS; i++)
+        row[i] = i;
+    const VI row0 = VLOAD(0, row), row1 = VLOAD(0, row + VW);
     for (int s = 0; s < S; s += WIDTH) {
         VF sum[WIDTH][2];
 #pragma unroll
@@ -142,11 +147,20 @@ add_values(struct rows *r, const VF (*p)[2], const VF *keep, const float *v,
             sum[i][0] = r->sum[s + i][0] * keep[0];
             sum[i][1] = r->sum[s + i][1] * keep[1];
         }
-        for (int u = 0; u < n; u++) {
+        for (int u = 0; u < seen; u++) {
 #pragma unroll
             for (int i = 0; i < WIDTH; i++) {
                 sum[i][0] += p[u][0] * v[u * S + s + i];
                 sum[i][1] += p[u][1] * v[u * S + s + i];
+            }
+        }
+        for (int u = seen; u < n; u++) {
+            const VI see0 = row0 >= u - after, see1 = row1 >= u - after;
+#pragma unroll
+            for (int i = 0; i < WIDTH; i++) {
+                const VF v_u = v[u * S + s + i];
+                sum[i][0] += p[u][0] * (see0 ? v_u : (VF)0.0f);
+                sum[i][1] += p[u][1] * (see1 ? v_u : (VF)0.0f);
             }
         }
 #pragma unroll
@@ -210,7 +224,7 @@ attention_forward_cpu(__global float *out, const ulong out_at,   // (B, T, H, S)
             if (t < m)
                 hide_later(p, m, t);
             weights(p, keep, &r[i], m);
-            add_values(&r[i], p, keep, v_copy, m);
+            add_values(&r[i], p, keep, v_copy, m, t);
         }
     }
     for (int i = 0; i < BLOCKS; i++)

@@ -4,7 +4,8 @@
  * Precondition: an OpenCL device.  Claim: every version that the device can
  * run agrees with the reference for lengths below, at and above its blocks,
  * head sizes of any even number and grouped heads; scores of +-1e4 and -inf
- * give finite rows; two runs give the same bits.
+ * give finite rows, a NaN stays in the rows that see it; two runs give the same
+ * bits.
  */
 #include "config.h"
 
@@ -139,6 +140,20 @@ START_TEST(nan_shows_from_its_key_on)
 }
 END_TEST
 
+/* Zero times NaN is NaN: rows that do not see a key must not touch its
+ * value, wherever in a block of rows it lies. */
+START_TEST(a_bad_value_reaches_no_earlier_row)
+{
+    static const int64_t at[] = {1, 7, 15, 16, 33, 69};
+    for (size_t i = 0; i < LENGTH(at); i++) {
+        struct sample s = sample_make(1, 70, 2, 1, 6, 1.0);
+        s.v[6 * at[i] + 5] = NAN;
+        s.v[6 * 69 + 2] = INFINITY;
+        compare_all(&s, 2e-5);
+    }
+}
+END_TEST
+
 int
 main(void)
 {
@@ -152,6 +167,7 @@ main(void)
     tcase_add_test(tc, large_scores_stay_finite);
     tcase_add_test(tc, row_without_any_key_is_zero);
     tcase_add_test(tc, nan_shows_from_its_key_on);
+    tcase_add_test(tc, a_bad_value_reaches_no_earlier_row);
     suite_add_tcase(suite, tc);
     return support_main(suite, 1);
 }

@@ -352,9 +352,9 @@ START_TEST(bad_input_is_refused)
 }
 END_TEST
 
-/* The embedding of one token is spoilt: the first router that sees its
- * sequence says so (attention may carry it to any token of the sequence: zero
- * times NaN); a spoilt router of layer 1 is found there. */
+/* The embedding of one token is spoilt: the first router that sees it says so,
+ * and names the token itself, though attention reads a block of rows at a time;
+ * a spoilt router of layer 1 is found there. */
 START_TEST(a_nan_is_reported_with_layer_and_token)
 {
     static const struct {
@@ -362,7 +362,7 @@ START_TEST(a_nan_is_reported_with_layer_and_token)
     } row[] = {
         {"model.layers.1.mlp.gate.weight", "layer 1, sequence 0, token 0"},
         {"model.layers.0.mlp.gate.weight", "layer 0, sequence 0, token 0"},
-        {"model.embed_tokens.weight", "layer 0, sequence 1, token"},
+        {"model.embed_tokens.weight", "layer 0, sequence 1, token 4"},
     };
     int32_t ids[N];
     make_ids(ids);
