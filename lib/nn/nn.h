@@ -141,12 +141,13 @@ int embed_backward(struct moe_ctx *ctx, const struct tensor *dtable,
                    const struct tensor *dx, const struct tensor *ids,
                    const struct tensor *order, const struct tensor *first,
                    int64_t U, int64_t D);
-/* order (N), first (N+1): filled on the host; returns U. */
+/* order (N), first (N+1): filled on the host; returns U, at most N. */
 int64_t embed_order(int32_t *order, int32_t *first, const int32_t *ids,
                     int64_t N);
 
 /* dx[n,:] (+= with accumulate) r (w dy - x r^2 mean_d(w dy x));
- * dw[d] += sum_n dy x r, unless dw is NULL.  partial (NN_PARTS,D). */
+ * dw[d] += sum_n dy x r, unless dw is NULL.  partial (NN_PARTS,D), unused
+ * without dw.  dx may be dy. */
 int rmsnorm_backward(struct moe_ctx *ctx, const struct tensor *dx,
                      const struct tensor *dw, const struct tensor *partial,
                      const struct tensor *dy, const struct tensor *x,

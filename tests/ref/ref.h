@@ -33,6 +33,7 @@ void ref_finite_forward(int32_t *bad, const float *x, int64_t N, int64_t E,
 void ref_attention_forward(double *out, double *lse, const float *q,
                            const float *k, const float *v, int64_t B, int64_t T,
                            int64_t H, int64_t G, int64_t S);
+void ref_bias_backward(double *db, const float *dy, int64_t N, int64_t D);
 void ref_combine_forward(double *x, const float *y, const float *weight,
                          const int32_t *slot_of, int64_t N, int64_t K,
                          int64_t D);
@@ -46,13 +47,23 @@ void ref_dispatch_forward(int32_t *count, int32_t *start, int32_t *slot_token,
                           int64_t E, int64_t K);
 void ref_add_forward(double *x, const float *y, int64_t n);
 void ref_clip_forward(double *x, double limit, int64_t N, int64_t D);
+void ref_clip_backward(double *dx, const float *y, double limit, int64_t N,
+                       int64_t D);
 void ref_embed_forward(double *x, const int32_t *ids, const float *table,
                        int64_t N, int64_t D);
+void ref_embed_backward(double *dtable, const float *dx, const int32_t *ids,
+                        int64_t N, int64_t D);
 void ref_rmsnorm_forward(double *y, double *r, const float *x, const float *w,
                          int64_t N, int64_t D, double eps);
+/* r as ref_rmsnorm_forward() gives it. */
+void ref_rmsnorm_backward(double *dx, double *dw, const float *dy,
+                          const float *x, const double *r, const float *w,
+                          int64_t N, int64_t D, bool accumulate);
 void ref_rope_table(double *table, int64_t T, int64_t S, double theta);
 void ref_rope_forward(double *x, const float *table, int64_t B, int64_t T,
                       int64_t H, int64_t S);
+void ref_rope_backward(double *dx, const float *table, int64_t B, int64_t T,
+                       int64_t H, int64_t S);
 void ref_router_forward(double *probs, int32_t *idx, double *weight,
                         const float *logits, int64_t N, int64_t E, int64_t K,
                         bool renorm);
