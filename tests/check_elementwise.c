@@ -1,8 +1,10 @@
 /*
- * check_elementwise.c - sum and clamp against their references.
+ * check_elementwise.c - sum, clamp and its gradient against their references.
  *
- * Precondition: an OpenCL device.  Claim: every length gives the sum and the
- * clamped numbers, nothing after the end is touched, and NaN stays NaN.
+ * Precondition: an OpenCL device.  Claim: every length gives the sum, the
+ * clamped numbers and the gradients of those that moved freely, nothing after
+ * the end is touched, and NaN stays NaN; the reference's gradient is the
+ * derivative of its clamp.
  */
 #include "config.h"
 
@@ -58,15 +60,80 @@ START_TEST(clips)
 }
 END_TEST
 
+/* A third is clipped: y is at the limit, on both sides, where x was beyond. */
+START_TEST(clipped_numbers_have_no_gradient)
+{
+    for (size_t i = 0; i < LENGTH(length); i++) {
+        int64_t n = length[i];
+        float *y = support_alloc((size_t)n, sizeof *y);
+        float *dx = support_alloc((size_t)n, sizeof *dx);
+        double *want = support_alloc((size_t)n, sizeof *want);
+        struct tensor tx =
+            support_random("dx", DTYPE_F32, SHAPE(1, n), 2, 1.0, dx);
+        support_normal(y, (size_t)n, 1, 1.5);
+        for (int64_t k = 0; k < n; k++) {
+            y[k] = fminf(fmaxf(y[k], -1.5f), 1.5f);
+            want[k] = (double)dx[k];
+        }
+        if (n > 500)
+            y[5] = y[n - 1] = NAN;
+        struct tensor ty = support_tensor("y", DTYPE_F32, SHAPE(1, n), y);
+        ref_clip_backward(want, y, 1.5, 1, n);
+        OK(clip_backward(support_ctx(), &tx, &ty, 1.5f, 1, n));
+        support_close_tensor(&tx, want, 0, 0);
+    }
+}
+END_TEST
+
+enum { SIZE = 101 };
+
+/* sum dy clip(x), a function of x; dy follows x in memory. */
+static double
+clipped_sum(void *arg)
+{
+    const float *x = arg;
+    double y[SIZE], sum = 0;
+    for (int i = 0; i < SIZE; i++)
+        y[i] = (double)x[i];
+    ref_clip_forward(y, 1.25, 1, SIZE);
+    for (int i = 0; i < SIZE; i++)
+        sum += (double)x[SIZE + i] * y[i];
+    return sum;
+}
+
+/* No x lies so near the limit that a step crosses it. */
+START_TEST(reference_is_the_derivative)
+{
+    static float x[2 * SIZE], y[SIZE], to[SIZE];
+    double dx[SIZE], along = 0;
+    support_lattice(x, SIZE, 1, 2.0);
+    support_lattice(to, SIZE, 2, 1.0);
+    support_normal(x + SIZE, SIZE, 3, 1.0);
+    for (int i = 0; i < SIZE; i++) {
+        if (fabsf(fabsf(x[i]) - 1.25f) < 0.0625f)
+            x[i] = 0.5f;
+        y[i] = fminf(fmaxf(x[i], -1.25f), 1.25f);
+        dx[i] = (double)x[SIZE + i];
+    }
+    ref_clip_backward(dx, y, 1.25, 1, SIZE);
+    for (int i = 0; i < SIZE; i++)
+        along += dx[i] * (double)to[i];
+    ck_assert_double_eq_tol(support_derivative(clipped_sum, x, x, to, SIZE),
+                            along, 1e-9);
+}
+END_TEST
+
 int
 main(void)
 {
     Suite *suite = suite_create("elementwise");
-    TCase *tc = tcase_create("forward");
+    TCase *tc = tcase_create("both ways");
     tcase_set_timeout(tc, 0);
     tcase_add_checked_fixture(tc, NULL, support_free);
     tcase_add_test(tc, adds);
     tcase_add_test(tc, clips);
+    tcase_add_test(tc, clipped_numbers_have_no_gradient);
+    tcase_add_test(tc, reference_is_the_derivative);
     suite_add_tcase(suite, tc);
     return support_main(suite, 1);
 }

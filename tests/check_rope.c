@@ -1,10 +1,12 @@
 /*
- * check_rope.c - rotary positions against their reference.
+ * check_rope.c - rotary positions and their gradients against their
+ * reference.
  *
  * Precondition: an OpenCL device.  Claim: the table is the cosine and sine of
  * position times inverse frequency to the rounding of an fp32 angle, known
- * values included; every shape turns as the reference turns; a view of the
- * table that starts later turns by later positions.
+ * values included; every shape turns, and turns back, as the reference does; a
+ * view of the table that starts later turns by later positions; the
+ * reference's gradient is the derivative of its forward pass.
  */
 #include "config.h"
 
@@ -69,9 +71,15 @@ compare(int64_t B, int64_t T, int64_t H, int64_t S)
         support_random("x", DTYPE_F32, SHAPE(B, T, H, S), 1, 1.0, x);
     for (size_t i = 0; i < n; i++)
         want[i] = (double)x[i];
+    struct tensor back = support_tensor("dx", DTYPE_F32, SHAPE(B, T, H, S), x);
     ref_rope_forward(want, host, B, T, H, S);
     OK(rope_forward(support_ctx(), &tx, &table, B, T, H, S));
     support_close_tensor(&tx, want, 1e-6, 1e-6);
+    for (size_t i = 0; i < n; i++)
+        want[i] = (double)x[i];
+    ref_rope_backward(want, host, B, T, H, S);
+    OK(rope_backward(support_ctx(), &back, &table, B, T, H, S));
+    support_close_tensor(&back, want, 1e-6, 1e-6);
     support_free();
 }
 
@@ -83,6 +91,49 @@ START_TEST(turns_every_shape)
         compare(2, 5, 3, S[i]);
     }
     compare(1, 3, 67, 2);
+}
+END_TEST
+
+/* sum dy y, a function of x. */
+struct forward {
+    int64_t B, T, H, S;
+    float *x, *dy, *table;
+    double *y;
+};
+
+static double
+value(void *arg)
+{
+    const struct forward *f = arg;
+    int64_t n = f->B * f->T * f->H * f->S;
+    double sum = 0;
+    for (int64_t i = 0; i < n; i++)
+        f->y[i] = (double)f->x[i];
+    ref_rope_forward(f->y, f->table, f->B, f->T, f->H, f->S);
+    for (int64_t i = 0; i < n; i++)
+        sum += (double)f->dy[i] * f->y[i];
+    return sum;
+}
+
+START_TEST(reference_is_the_derivative)
+{
+    enum { B = 2, T = 5, H = 3, S = 6, SIZE = B * T * H * S };
+    static float x[SIZE], dy[SIZE], to[SIZE];
+    static double y[SIZE], dx[SIZE];
+    struct tensor table;
+    float *host = make_table(&table, T, S, 1e4);
+    struct forward f = {B, T, H, S, x, dy, host, y};
+    double along = 0;
+    support_lattice(x, SIZE, 1, 1.0);
+    support_lattice(to, SIZE, 2, 1.0);
+    support_normal(dy, SIZE, 3, 1.0);
+    for (int i = 0; i < SIZE; i++)
+        dx[i] = (double)dy[i];
+    ref_rope_backward(dx, host, B, T, H, S);
+    for (int i = 0; i < SIZE; i++)
+        along += dx[i] * (double)to[i];
+    ck_assert_double_eq_tol(support_derivative(value, &f, x, to, SIZE), along,
+                            1e-9);
 }
 END_TEST
 
@@ -109,13 +160,14 @@ int
 main(void)
 {
     Suite *suite = suite_create("rope");
-    TCase *tc = tcase_create("forward");
+    TCase *tc = tcase_create("both ways");
     tcase_set_timeout(tc, 0);
     tcase_add_checked_fixture(tc, NULL, support_free);
     tcase_add_test(tc, table_holds_cosine_and_sine);
     tcase_add_test(tc, table_rounds_as_transformers);
     tcase_add_test(tc, turns_every_shape);
     tcase_add_test(tc, later_table_turns_by_later_positions);
+    tcase_add_test(tc, reference_is_the_derivative);
     suite_add_tcase(suite, tc);
     return support_main(suite, 1);
 }

@@ -31,3 +31,17 @@ clip_forward(struct moe_ctx *ctx, const struct tensor *x, float limit,
     launch_float(&l, limit);
     return launch_items(&l, (n + EACH - 1) / EACH);
 }
+
+int
+clip_backward(struct moe_ctx *ctx, const struct tensor *dx,
+              const struct tensor *y, float limit, int64_t N, int64_t D)
+{
+    uint64_t n = (uint64_t)N * (uint64_t)D;
+    struct launch l;
+    launch_begin(ctx, &l, "clip_backward");
+    launch_tensor(&l, dx);
+    launch_tensor(&l, y);
+    launch_ulong(&l, n);
+    launch_float(&l, limit);
+    return launch_items(&l, (n + EACH - 1) / EACH);
+}

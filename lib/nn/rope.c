@@ -11,20 +11,36 @@
 
 #include "base/mem.h"
 
-int
-rope_forward(struct moe_ctx *ctx, const struct tensor *x,
-             const struct tensor *table, int64_t B, int64_t T, int64_t H,
-             int64_t S)
+static int
+turn(struct moe_ctx *ctx, const struct tensor *x, const struct tensor *table,
+     int64_t B, int64_t T, int64_t H, int64_t S, float sign)
 {
     struct launch l;
     assert(S % 2 == 0);
-    launch_begin(ctx, &l, "rope_forward");
+    launch_begin(ctx, &l, "rope_turn");
     launch_tensor(&l, x);
     launch_tensor(&l, table);
     launch_int(&l, T);
     launch_int(&l, H);
     launch_int(&l, S);
+    launch_float(&l, sign);
     return launch_groups(&l, (uint64_t)B * (uint64_t)T);
+}
+
+int
+rope_forward(struct moe_ctx *ctx, const struct tensor *x,
+             const struct tensor *table, int64_t B, int64_t T, int64_t H,
+             int64_t S)
+{
+    return turn(ctx, x, table, B, T, H, S, 1.0f);
+}
+
+int
+rope_backward(struct moe_ctx *ctx, const struct tensor *dx,
+              const struct tensor *table, int64_t B, int64_t T, int64_t H,
+              int64_t S)
+{
+    return turn(ctx, dx, table, B, T, H, S, -1.0f);
 }
 
 /* Cos and sin of one position, rounded where Transformers rounds: exponent,

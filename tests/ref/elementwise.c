@@ -3,6 +3,8 @@
  */
 #include "tests/ref/ref.h"
 
+#include <math.h>
+
 void
 ref_add_forward(double *x, const float *y, int64_t n)
 {
@@ -19,4 +21,13 @@ ref_clip_forward(double *x, double limit, int64_t N, int64_t D)
         if (x[i] < -limit)
             x[i] = -limit;
     }
+}
+
+void
+ref_clip_backward(double *dx, const float *y, double limit, int64_t N,
+                  int64_t D)
+{
+    for (int64_t i = 0; i < N * D; i++)
+        if (fabs((double)y[i]) >= limit)
+            dx[i] = 0;
 }
