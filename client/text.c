@@ -17,7 +17,7 @@
 #include "base/utf8.h"
 
 static bool
-is_harmful(uint32_t c)
+is_harmful(int32_t c)
 {
     return c < 0x20 || (c >= 0x7f && c < 0xa0) || c == 0x61c || c == 0x200e ||
            c == 0x200f || (c >= 0x2028 && c <= 0x202e) ||
@@ -30,14 +30,15 @@ text_clean(const char *s)
     struct str out = {0};
     size_t n = strlen(s);
     while (n) {
-        uint32_t c;
-        size_t length = utf8_next(&c, s, n);
-        if (!length || is_harmful(c))
+        int32_t c;
+        int step = utf8_get(s, n, &c);
+        size_t length = (size_t)(step < 0 ? -step : step);
+        if (step < 0 || is_harmful(c))
             str_puts(&out, "?");
         else
             str_add(&out, s, length);
-        s += length ? length : 1;
-        n -= length ? length : 1;
+        s += length;
+        n -= length;
     }
     return str_take(&out);
 }
@@ -47,13 +48,13 @@ text_width(const char *s)
 {
     size_t width = 0, n = strlen(s);
     while (n) {
-        uint32_t c;
-        size_t length = utf8_next(&c, s, n);
-        if (!length)
+        int32_t c;
+        int length = utf8_get(s, n, &c);
+        if (length < 0)
             break;
-        width += (size_t)utf8proc_charwidth((utf8proc_int32_t)c);
+        width += (size_t)utf8proc_charwidth(c);
         s += length;
-        n -= length;
+        n -= (size_t)length;
     }
     return width;
 }
@@ -63,14 +64,14 @@ text_fit(const char *s, size_t columns)
 {
     size_t at = 0, width = 0, n = strlen(s);
     while (at < n) {
-        uint32_t c;
-        size_t length = utf8_next(&c, s + at, n - at);
-        if (!length)
+        int32_t c;
+        int length = utf8_get(s + at, n - at, &c);
+        if (length < 0)
             break;
-        width += (size_t)utf8proc_charwidth((utf8proc_int32_t)c);
+        width += (size_t)utf8proc_charwidth(c);
         if (width > columns)
             break;
-        at += length;
+        at += (size_t)length;
     }
     return at;
 }

@@ -8,7 +8,7 @@
 #include <utf8proc.h>
 
 #include "base/mem.h"
-#include "data/utf8.h"
+#include "base/utf8.h"
 
 /* The node for `byte` in a list of siblings, made when it is not there. */
 static uint32_t

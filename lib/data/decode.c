@@ -8,7 +8,7 @@
 
 #include "base/mem.h"
 #include "base/str.h"
-#include "data/utf8.h"
+#include "base/utf8.h"
 
 void
 moe_text_free(struct moe_text *text)

@@ -20,7 +20,7 @@
 #include <utf8proc.h>
 
 #include "base/mem.h"
-#include "data/utf8.h"
+#include "base/utf8.h"
 
 /* No character from here on decomposes or composes in Unicode 16; should one
  * do so some day, it is treated as slow and stays right. */

@@ -5,8 +5,8 @@
 
 #include <string.h>
 
+#include "base/utf8.h"
 #include "data/pattern.h"
-#include "data/utf8.h"
 
 /* One walk: the steps and who takes the pieces. */
 struct walk {

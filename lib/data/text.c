@@ -10,9 +10,9 @@
 
 #include "base/mem.h"
 #include "base/str.h"
+#include "base/utf8.h"
 #include "data/stream.h"
 #include "data/suffix.h"
-#include "data/utf8.h"
 
 enum { BUFFER = 1 << 16 };
 

@@ -10,7 +10,7 @@
 #include "base/json.h"
 #include "base/mem.h"
 #include "base/str.h"
-#include "data/utf8.h"
+#include "base/utf8.h"
 
 static int
 read_file(struct moe_err *err, struct moe_tokenizer *t, const char *path)

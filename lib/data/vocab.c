@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "base/mem.h"
-#include "data/utf8.h"
+#include "base/utf8.h"
 
 static uint32_t
 hash_text(const char *s, size_t n)

@@ -34,7 +34,7 @@ is_plain(const char *s)
 
 /* May stand between double quotes as it is. */
 static bool
-is_printable(uint32_t c)
+is_printable(int32_t c)
 {
     return c >= 0x20 && c != 0x7f && !(c >= 0x80 && c < 0xa0) && c != 0x2028 &&
            c != 0x2029 && c != 0xfeff && (c & 0xfffe) != 0xfffe;
@@ -50,20 +50,17 @@ put_string(struct str *out, const char *s)
     }
     str_puts(out, "\"");
     while (n) {
-        uint32_t c;
-        size_t length = utf8_next(&c, s, n);
-        if (!length) { // cannot come from YAML or MessagePack
-            c = 0xfffd;
-            length = 1;
-        }
+        int32_t c; // U+FFFD for what cannot come from YAML or MessagePack
+        int step = utf8_get(s, n, &c);
+        size_t length = (size_t)(step < 0 ? -step : step);
         if (c == '"' || c == '\\')
             str_printf(out, "\\%c", (int)c);
-        else if (is_printable(c) && length > 0)
+        else if (step > 0 && is_printable(c))
             str_add(out, s, length);
         else if (c <= 0xff)
-            str_printf(out, "\\x%02" PRIX32, c);
+            str_printf(out, "\\x%02" PRIX32, (uint32_t)c);
         else
-            str_printf(out, "\\U%08" PRIX32, c);
+            str_printf(out, "\\U%08" PRIX32, (uint32_t)c);
         s += length;
         n -= length;
     }

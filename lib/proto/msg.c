@@ -129,11 +129,12 @@ msg_error(struct msg_writer *w, uint32_t id, enum proto_error error,
 void
 msg_put_str(struct msg_writer *w, const char *key, const char *s)
 {
-    uint32_t code;
-    size_t n = strlen(s), good = 0, step;
+    int32_t c;
+    int step;
+    size_t n = strlen(s), good = 0;
     while (good < n && good < PROTO_STRING - 4 &&
-           (step = utf8_next(&code, s + good, n - good)))
-        good += step;
+           (step = utf8_get(s + good, n - good, &c)) > 0)
+        good += (size_t)step;
     begin_value(w, key);
     put_text(w, s, good);
 }

@@ -158,11 +158,7 @@ static json_t *
 json_bytes(const char *s, size_t n)
 {
     struct str b = {0};
-    uint32_t code;
-    for (size_t i = 0, step; i < n; i += step ? step : 1) {
-        step = utf8_next(&code, s + i, n - i);
-        str_add(&b, step ? s + i : "\xef\xbf\xbd", step ? step : 3);
-    }
+    utf8_repair(&b, s, n);
     json_t *text = b.failed ? NULL : json_stringn(b.s ? b.s : "", b.n);
     str_free(&b);
     return text;
