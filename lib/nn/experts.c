@@ -3,23 +3,16 @@
  */
 #include "config.h"
 
-#include "nn/nn.h"
+#include "nn/experts.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/mem.h"
-#include "device/gemm.h"
-
-struct experts_scratch {
-    struct tensor tiles; // (capacity, 3) i32: expert, first slot, rows
-    struct cpu_tile cpu; // program NULL: the plain kernels
-    int rows, columns;   // of a tile and of a block of columns
-};
 
 /* Every expert may end with a tile that is not full. */
-static int64_t
-capacity(int64_t slots, int64_t E, int rows)
+int64_t
+experts_capacity(int64_t slots, int64_t E, int rows)
 {
     return slots / rows + (E < slots ? E : slots);
 }
@@ -46,8 +39,8 @@ experts_create(struct moe_ctx *ctx, struct experts_scratch **out, int64_t N,
         s->cpu = (struct cpu_tile){0};
     s->rows = s->cpu.program ? s->cpu.rows : gemm_block_rows(ctx);
     s->columns = s->cpu.program ? s->cpu.columns : gemm_block_columns(ctx);
-    s->tiles =
-        tensor_shape(DTYPE_I32, 2, (int64_t[]){capacity(N * K, E, s->rows), 3});
+    s->tiles = tensor_shape(
+        DTYPE_I32, 2, (int64_t[]){experts_capacity(N * K, E, s->rows), 3});
     int rc = tensor_create(ctx, &s->tiles, "expert tiles");
     if (rc)
         experts_destroy(&s);
@@ -63,6 +56,7 @@ experts_destroy(struct experts_scratch **sp)
     if (!s)
         return;
     buffer_destroy(&s->tiles.buf);
+    experts_grad_destroy(&s->grad);
     free(s);
 }
 
@@ -86,17 +80,17 @@ run(struct launch *l, const struct experts_scratch *s, int64_t n, int columns,
                           : launch_groups_2d(l, across, (uint64_t)tiles);
 }
 
-static int
-make_tiles(struct moe_ctx *ctx, const struct experts_scratch *s,
-           const struct dispatch *d, int64_t E, int64_t tiles)
+int
+experts_tiles(struct moe_ctx *ctx, const struct tensor *tiles,
+              const struct dispatch *d, int64_t E, int64_t T, int rows)
 {
     struct launch l;
     launch_begin(ctx, &l, "experts_tiles");
-    launch_tensor(&l, &s->tiles);
+    launch_tensor(&l, tiles);
     launch_tensor(&l, &d->start);
     launch_int(&l, E);
-    launch_int(&l, tiles);
-    launch_int(&l, s->rows);
+    launch_int(&l, T);
+    launch_int(&l, rows);
     return launch_groups(&l, 1);
 }
 
@@ -154,14 +148,14 @@ experts_forward(struct moe_ctx *ctx, struct experts_scratch *s,
                 const struct expert_weights *w, const struct dispatch *d,
                 int64_t N, int64_t E, int64_t K, int64_t D, int64_t F)
 {
-    int64_t tiles = capacity(N * K, E, s->rows);
+    int64_t tiles = experts_capacity(N * K, E, s->rows);
     if (tiles > s->tiles.dim[0])
         return moe_fail(moe_ctx_err(ctx), MOE_ESHAPE,
                         "experts: %lld tiles, made for %lld", (long long)tiles,
                         (long long)s->tiles.dim[0]);
     if (tiles == 0)
         return MOE_OK;
-    int rc = make_tiles(ctx, s, d, E, tiles);
+    int rc = experts_tiles(ctx, &s->tiles, d, E, tiles, s->rows);
     if (!rc)
         rc = up(ctx, s, h, pre, x, w, d, D, F, tiles);
     return rc ? rc : down(ctx, s, y, h, w, D, F, tiles);

@@ -211,7 +211,8 @@ int combine_backward(struct moe_ctx *ctx, const struct tensor *dweight,
  * (N*K,F) from forward, or recomputed from pre when NULL is given; x (N,D) and
  * dout (N,D).  dw: f32 gradients and their table of offsets (E,3), in which
  * UINT64_MAX marks what is not trained; dw NULL: none is.  An expert without
- * tokens adds nothing.
+ * tokens adds nothing.  The first call makes more scratch in s: N*K floats a
+ * block of F, and N*K F of them for dw without h.
  */
 int experts_backward(struct moe_ctx *ctx, struct experts_scratch *s,
                      const struct tensor *dws, const struct tensor *dxs,

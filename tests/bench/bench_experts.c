@@ -1,5 +1,5 @@
 /*
- * bench_experts.c - the grouped expert product over Zipf routing.
+ * bench_experts.c - the grouped expert products over Zipf routing.
  */
 #include "config.h"
 
@@ -20,7 +20,8 @@ struct shape {
 struct layer {
     const struct shape *s;
     struct tensor x, h, y, w;
-    struct expert_weights weights;
+    struct tensor pre, dout, dxs, dws, ws, dw; // training only
+    struct expert_weights weights, grads;
     struct dispatch d;
     struct experts_scratch *scratch;
 };
@@ -90,6 +91,33 @@ make(struct bench *b, struct layer *l, const struct shape *s)
              experts_create(b->ctx, &l->scratch, s->N, s->E, s->K, s->D, s->F));
 }
 
+/* What backward takes beside. */
+static void
+make_training(struct bench *b, struct layer *l)
+{
+    const struct shape *s = l->s;
+    int64_t slots = s->N * s->K;
+    l->pre = bench_tensor(b, DTYPE_F32, slots * 2 * s->F, 5);
+    l->dout = bench_tensor(b, DTYPE_F32, s->N * s->D, 6);
+    l->dxs = bench_tensor(b, DTYPE_F32, slots * s->D, 7);
+    l->dws = bench_tensor(b, DTYPE_F32, slots, 8);
+    l->ws = bench_tensor(b, DTYPE_F32, slots, 9);
+    l->dw = bench_tensor(b, DTYPE_F32, 3 * s->E * s->D * s->F, 10);
+    l->grads = (struct expert_weights){
+        .buf = l->dw.buf, .dtype = DTYPE_F32, .offsets = l->weights.offsets};
+}
+
+static void
+drop_training(struct layer *l)
+{
+    buffer_destroy(&l->pre.buf);
+    buffer_destroy(&l->dout.buf);
+    buffer_destroy(&l->dxs.buf);
+    buffer_destroy(&l->dws.buf);
+    buffer_destroy(&l->ws.buf);
+    buffer_destroy(&l->dw.buf);
+}
+
 static void
 drop(struct layer *l)
 {
@@ -112,6 +140,38 @@ run(struct moe_ctx *ctx, const void *arg)
                            &l->weights, &l->d, s->N, s->E, s->K, s->D, s->F);
 }
 
+/* Of dws, dxs and pre alone. */
+static int
+run_inputs(struct moe_ctx *ctx, const void *arg)
+{
+    const struct layer *l = arg;
+    const struct shape *s = l->s;
+    return experts_backward(ctx, l->scratch, &l->dws, &l->dxs, NULL, &l->pre,
+                            &l->h, &l->dout, &l->x, &l->ws, &l->weights, &l->d,
+                            s->N, s->E, s->K, s->D, s->F);
+}
+
+static int
+run_backward(struct moe_ctx *ctx, const void *arg)
+{
+    const struct layer *l = arg;
+    const struct shape *s = l->s;
+    return experts_backward(ctx, l->scratch, &l->dws, &l->dxs, &l->grads,
+                            &l->pre, &l->h, &l->dout, &l->x, &l->ws,
+                            &l->weights, &l->d, s->N, s->E, s->K, s->D, s->F);
+}
+
+static void
+measure_training(struct bench *b, struct layer *l, double operations)
+{
+    make_training(b, l);
+    bench_print(b, "experts backward, no weights", l->s->name, operations,
+                bench_seconds(b, run_inputs, l, 3));
+    bench_print(b, "experts backward", l->s->name, 2 * operations,
+                bench_seconds(b, run_backward, l, 3));
+    drop_training(l);
+}
+
 int
 main(void)
 {
@@ -130,6 +190,8 @@ main(void)
         double operations = 6.0 * (double)(s->N * s->K) * (double)(s->D * s->F);
         bench_print(&b, "experts", s->name, operations,
                     bench_seconds(&b, run, &l, 3));
+        if (s->N > 1)
+            measure_training(&b, &l, operations);
         drop(&l);
     }
     bench_end(&b);

@@ -103,4 +103,13 @@ void ref_experts_forward(double *y, double *h, double *pre, const float *x,
                          const int32_t *slot_token, int64_t E, int64_t D,
                          int64_t F);
 
+/* The gradients of sum_s ws[s] dout[t] . y[s], as experts_backward(): dpre
+ * (S,2F) of the products pre (S,2F), in double as forward leaves them; dw, in
+ * the order of w, is added to. */
+void ref_experts_backward(double *dws, double *dxs, double *dw, double *dpre,
+                          const double *pre, const float *dout, const float *x,
+                          const float *ws, const float *w, const int32_t *start,
+                          const int32_t *slot_token, int64_t E, int64_t D,
+                          int64_t F);
+
 #endif
