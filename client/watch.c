@@ -2,9 +2,11 @@
  * watch.c - follow one job: a snapshot, then its events, over lost
  * connections.
  *
- * Every event has a number; after a lost connection the stream goes on behind
- * the last one seen, so nothing is shown twice.  The daemon sends a heartbeat
- * each second: silence means that it is gone or stuck.
+ * Every event has a number, every line of the log its offset; after a lost
+ * connection the stream goes on behind the last ones seen, so nothing is shown
+ * twice or left out.  It ends with a bye when the job has ended and its log is
+ * told.  The daemon sends a heartbeat each second: silence means that it is
+ * gone or stuck.
  */
 #include "config.h"
 
@@ -26,12 +28,13 @@ static const double PATIENCE_S = 60; // for a daemon that starts again
 
 struct watch {
     struct conn *conn;
-    int64_t id, seq, stream;
+    int64_t id, seq, stream, log_next;
     enum watch_style style;
     struct progress_view view;
     double heard_s;
     json_t *job;
     bool again; // the stream ended or broke: subscribe anew
+    bool told;  // the job has ended, nothing more comes
 };
 
 static void
@@ -82,9 +85,10 @@ take_event(struct watch *w, const json_t *note)
         return;
     if (strcmp(kind, "progress") == 0)
         show_progress(w, data);
-    else if (strcmp(kind, "log") == 0)
+    else if (strcmp(kind, "log") == 0) {
+        w->log_next = queue_int(data, "next");
         say(w, queue_text(data, "line"));
-    else if (json_object_get(data, "state")) {
+    } else if (json_object_get(data, "state")) {
         json_object_update(w->job, data);
         if (!queue_ended(w->job))
             say_state(w);
@@ -97,8 +101,10 @@ take_note(struct watch *w, json_t *note)
     const char *method = queue_text(note, "method");
     int64_t seq = queue_int(note, "seq");
     w->heard_s = clock_seconds();
-    if (strcmp(method, "bye") == 0)
-        w->again = true;
+    if (strcmp(method, "bye") == 0) {
+        w->told = strcmp(queue_text(note, "reason"), "ended") == 0;
+        w->again = !w->told;
+    }
     if (strcmp(method, "event") != 0 || seq <= w->seq)
         return;
     w->seq = seq;
@@ -116,6 +122,8 @@ subscribe(struct moe_err *err, struct watch *w)
     msg_put_int(&m, "job", w->id);
     if (w->job)
         msg_put_int(&m, "from", w->seq);
+    if (w->style != WATCH_SILENT)
+        msg_put_int(&m, "log_from", w->log_next);
     int rc = conn_call(err, w->conn, &m, &result);
     if (rc)
         return rc;
@@ -183,6 +191,13 @@ detach(struct moe_err *err, struct watch *w)
     return moe_fail(err, MOE_ECANCEL, "interrupted");
 }
 
+/* Who only waits for the end needs no more than that. */
+static bool
+is_over(const struct watch *w)
+{
+    return queue_ended(w->job) && (w->told || w->style == WATCH_SILENT);
+}
+
 int
 queue_watch(struct moe_err *err, struct conn *conn, int64_t id,
             enum watch_style style, json_t **job)
@@ -191,7 +206,7 @@ queue_watch(struct moe_err *err, struct conn *conn, int64_t id,
     progress_view_begin(&w.view, false, style != WATCH_SHOW);
     interrupt_catch();
     int rc = subscribe(err, &w);
-    while (!rc && !queue_ended(w.job)) {
+    while (!rc && !is_over(&w)) {
         json_t *note = NULL;
         rc = conn_next(err, conn, 200, &note);
         if (note)
@@ -201,7 +216,7 @@ queue_watch(struct moe_err *err, struct conn *conn, int64_t id,
             w.again = true;
         if (!rc && interrupt_seen())
             break;
-        if (!rc && w.again && !queue_ended(w.job))
+        if (!rc && w.again && !is_over(&w))
             rc = subscribe_again(err, &w);
     }
     progress_view_end(&w.view);

@@ -20,8 +20,9 @@ cancel_one(struct moe_err *err, struct daemon *d, int64_t job)
         moe_fail(err, MOE_ESTATE, "is %s already", proto_state_name(state));
         return PROTO_bad_state;
     }
-    int rc = store_run(err, &d->store, "UPDATE jobs SET cancel=1 WHERE id=?",
-                       "i", job);
+    int rc =
+        store_run(err, &d->store,
+                  "UPDATE jobs SET stop=1 WHERE id=? AND stop=0", "i", job);
     if (!rc)
         rc = a ? job_set_state(err, d, job, PROTO_STATE_stopping,
                                "cancelled, waits for its worker to stop")

@@ -5,7 +5,6 @@
 
 #include "daemon/daemon.h"
 
-#include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,7 +12,6 @@
 #include <unistd.h>
 
 #include "base/clock.h"
-#include "base/str.h"
 
 static enum proto_error
 no_job(struct moe_err *err, int64_t job)
@@ -140,37 +138,28 @@ handle_status(struct moe_err *err, struct daemon *d, const struct request *r)
     return PROTO_OK;
 }
 
-/* A piece of a file from offset; a file that is not there yet is empty. */
-static enum proto_error
-put_piece(struct moe_err *err, struct msg_writer *w, const char *path,
-          int64_t offset, size_t limit)
+size_t
+file_piece(const char *path, int64_t offset, char *buf, size_t cap,
+           int64_t *size)
 {
-    char buf[PROTO_LOG_CHUNK];
     struct stat st = {0};
-    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
-    if (fd < 0 && errno != ENOENT) {
-        moe_fail(err, MOE_EIO, "%s: %s", path, strerror(errno));
-        return PROTO_internal;
-    }
     ssize_t n = 0;
-    if (fd >= 0) {
-        if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode))
-            n = pread(fd, buf, limit, offset);
-        close(fd);
-    }
-    n = n < 0 ? 0 : n;
-    msg_put_bin(w, "data", buf, (size_t)n);
-    msg_put_int(w, "offset", offset);
-    msg_put_int(w, "next", offset + n);
-    msg_put_int(w, "size", st.st_size);
-    return PROTO_OK;
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+    *size = 0;
+    if (fd < 0)
+        return 0;
+    if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode))
+        n = pread(fd, buf, cap, offset);
+    close(fd);
+    *size = st.st_size;
+    return n < 0 ? 0 : (size_t)n;
 }
 
 enum proto_error
 handle_log(struct moe_err *err, struct daemon *d, const struct request *r)
 {
+    char buf[PROTO_LOG_CHUNK];
     int64_t job, offset = 0, limit = PROTO_LOG_CHUNK;
-    sqlite3_stmt *rows;
     const msgpack_object *p = &r->msg->params;
     if (msg_get_int(err, p, "job", &job, MSG_REQUIRED) ||
         msg_get_int(err, p, "offset", &offset, MSG_OPTIONAL) ||
@@ -181,16 +170,15 @@ handle_log(struct moe_err *err, struct daemon *d, const struct request *r)
                  PROTO_LOG_CHUNK);
         return PROTO_bad_message;
     }
-    if (store_rows(err, &d->store, &rows, "SELECT out FROM jobs WHERE id=?",
-                   "i", job))
-        return PROTO_storage_failed;
-    char *path = store_next(&d->store, rows)
-                     ? str_path(store_text(rows, 0), "log.txt")
-                     : NULL;
-    sqlite3_finalize(rows);
-    enum proto_error rc =
-        path ? put_piece(err, r->reply, path, offset, (size_t)limit)
-             : no_job(err, job);
+    char *path = job_log_path(err, d, job);
+    if (!path)
+        return no_job(err, job);
+    int64_t size;
+    size_t n = file_piece(path, offset, buf, (size_t)limit, &size);
     free(path);
-    return rc;
+    msg_put_bin(r->reply, "data", buf, n);
+    msg_put_int(r->reply, "offset", offset);
+    msg_put_int(r->reply, "next", offset + (int64_t)n);
+    msg_put_int(r->reply, "size", size);
+    return PROTO_OK;
 }

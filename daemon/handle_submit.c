@@ -68,6 +68,16 @@ request_keep(struct moe_err *err, struct daemon *d, const struct request *r,
                      r->reply->out.size - skip, clock_wall_ms());
 }
 
+void
+requests_prune(struct daemon *d)
+{
+    if (clock_seconds() < d->prune_at || d->no_room)
+        return;
+    d->prune_at = clock_seconds() + 3600;
+    store_run(NULL, &d->store, "DELETE FROM requests WHERE at_ms<?", "i",
+              clock_wall_ms() - d->conf.request_days * 86400000);
+}
+
 /* The job that a word of `after` means: one of this batch by name, or any by
  * number.  0: none. */
 static int64_t
@@ -114,10 +124,10 @@ insert_job(struct moe_err *err, struct batch *b, const struct job_spec *spec,
     int rc = store_run(
         err, &b->d->store,
         "INSERT INTO jobs(name, kind, state, reason, priority,"
-        " device, submitted_ms) VALUES(?,?,?,?,?,?,?)",
-        "ssssisi", spec->name, kind_word, hold ? "held" : "queued",
+        " device, submitted_ms, time_limit_s) VALUES(?,?,?,?,?,?,?,?)",
+        "ssssisii", spec->name, kind_word, hold ? "held" : "queued",
         hold ? "held by its submitter" : "waits for its turn", spec->priority,
-        spec->device ? spec->device : "", clock_wall_ms());
+        spec->device ? spec->device : "", clock_wall_ms(), spec->time_limit_s);
     free(kind_word);
     *id = sqlite3_last_insert_rowid(b->d->store.db);
     return rc;
@@ -228,12 +238,18 @@ handle_submit(struct moe_err *err, struct daemon *d, const struct request *r)
         store_number(&d->store,
                      "SELECT count(*) FROM jobs WHERE ended_ms IS NULL", 0, 0) +
                 (int64_t)n >
-            PROTO_JOBS_OPEN) {
+            d->conf.jobs_open) {
         moe_fail(err, MOE_EREFUSED, "submit: %s",
                  d->ending ? "the daemon is shutting down"
                  : n       ? "the queue is full"
                            : "no jobs");
         return d->ending ? PROTO_draining : n ? PROTO_quota : PROTO_bad_message;
+    }
+    if (!room_check(d)) {
+        moe_fail(err, MOE_ESTORAGE,
+                 "submit: %s: less than %lld MiB free on the disk",
+                 d->where.state_dir, (long long)d->conf.min_free_mib);
+        return PROTO_storage_full;
     }
     struct batch b = {d, mem_zero(n, sizeof *b.spec), mem_zero(n, sizeof *b.id),
                       0};

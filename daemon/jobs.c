@@ -6,13 +6,16 @@
 #include "daemon/daemon.h"
 
 #include <signal.h>
+#include <string.h>
 
 #include "base/clock.h"
+#include "base/str.h"
 
 static const char *const columns[] = {
     "id",       "name",    "kind", "state",        "reason",
     "priority", "device",  "out",  "submitted_ms", "started_ms",
     "ended_ms", "attempt", "exit"};
+enum { STATE = 3, REASON = 4 };
 
 enum proto_state
 job_state(struct daemon *d, int64_t job)
@@ -35,6 +38,8 @@ job_set_state(struct moe_err *err, struct daemon *d, int64_t job,
     const char *word = proto_state_name(state);
     const int64_t now = clock_wall_ms(), seq = event_next_seq(d);
     const bool own = sqlite3_get_autocommit(d->store.db);
+    if (!seq)
+        return moe_fail(err, MOE_ESTORAGE, "queue.db: no room on the disk");
     int rc = own ? store_begin(err, &d->store) : MOE_OK;
     if (!rc)
         rc = store_run(err, &d->store,
@@ -49,13 +54,11 @@ job_set_state(struct moe_err *err, struct daemon *d, int64_t job,
                        "iissi", seq, job, word, reason, now);
     if (!rc && own)
         rc = store_commit(err, &d->store);
-    if (rc)
-        return rc;
-    daemon_log("job %lld %s%s%s", (long long)job, word, reason[0] ? ": " : "",
-               reason);
-    event_state(d, seq, job, word, reason, now);
-    d->schedule = true;
-    return MOE_OK;
+    if (rc && own)
+        store_rollback(&d->store);
+    streams_stale(d, job);
+    d->schedule |= !rc;
+    return rc;
 }
 
 void
@@ -63,6 +66,11 @@ job_put(struct daemon *d, struct msg_writer *w, sqlite3_stmt *row)
 {
     for (int i = 0; i < (int)(sizeof columns / sizeof *columns); i++) {
         int type = sqlite3_column_type(row, i);
+        if (i == REASON && d->no_room &&
+            strcmp(store_text(row, STATE), "queued") == 0) {
+            msg_put_str(w, "reason", "waits for room on the daemon's disk");
+            continue;
+        }
         if (type == SQLITE_INTEGER)
             msg_put_int(w, columns[i], sqlite3_column_int64(row, i));
         else if (type == SQLITE_TEXT)
@@ -76,10 +84,23 @@ job_put(struct daemon *d, struct msg_writer *w, sqlite3_stmt *row)
 void
 job_request_stop(struct daemon *d, struct attempt *a)
 {
-    (void)d;
     if (a->kill_at > 0)
         return;
-    a->kill_at = clock_seconds() + 8;
+    a->kill_at = clock_seconds() + (double)d->conf.cancel_grace_s;
     if (a->pid > 0)
         kill(-a->pid, SIGTERM);
+}
+
+char *
+job_log_path(struct moe_err *err, struct daemon *d, int64_t job)
+{
+    sqlite3_stmt *rows;
+    char *path = NULL;
+    if (store_rows(err, &d->store, &rows, "SELECT out FROM jobs WHERE id=?",
+                   "i", job))
+        return NULL;
+    if (store_next(&d->store, rows))
+        path = str_path(store_text(rows, 0), "log.txt");
+    sqlite3_finalize(rows);
+    return path;
 }

@@ -8,7 +8,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,15 +15,31 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/fs.h"
 #include "base/options.h"
+#include "base/str.h"
 
 struct daemon_options {
-    const char *state_dir;
+    const char *config, *state_dir, *log_level;
+    struct option_list set;
+    bool check, dump;
+    char *config_path; // absolute
 };
 
+#define AT(field) offsetof(struct daemon_options, field)
 static const struct option_row rows[] = {
+    {'c', "config", "FILE", "read settings from FILE", OPTION_STRING,
+     AT(config), 0, 0},
     {0, "state-dir", "DIR", "keep queue, logs and sockets in DIR",
-     OPTION_STRING, offsetof(struct daemon_options, state_dir), 0, 0},
+     OPTION_STRING, AT(state_dir), 0, 0},
+    {0, "log-level", "LEVEL", "error, warn, info or debug", OPTION_STRING,
+     AT(log_level), 0, 0},
+    {'s', "set", "KEY=VALUE", "use this setting; may be repeated", OPTION_LIST,
+     AT(set), 0, 0},
+    {0, "check-config", NULL, "read the settings, say what is wrong, end",
+     OPTION_FLAG, AT(check), 0, 0},
+    {0, "dump-config", NULL, "print the settings in use as a file, end",
+     OPTION_FLAG, AT(dump), 0, 0},
     {0}};
 
 static const struct option_set set = {
@@ -45,24 +60,10 @@ on_signal(int number)
     errno = kept;
 }
 
-void
-daemon_log(const char *fmt, ...)
-{
-    char iso[CLOCK_ISO_BYTES], line[MOE_ERR_TEXT];
-    struct moe_err clean;
-    va_list ap;
-    va_start(ap, fmt);
-    vsnprintf(line, sizeof line, fmt, ap);
-    va_end(ap);
-    moe_fail(&clean, MOE_OK, "%s", line); // control bytes become '?'
-    clock_iso(iso, sizeof iso, clock_wall_ms());
-    fprintf(stderr, "%s polymoed: %s\n", iso, clean.text);
-}
-
 static int
 catch_signals(struct moe_err *err, struct daemon *d)
 {
-    static const int numbers[] = {SIGTERM, SIGINT, SIGCHLD};
+    static const int numbers[] = {SIGTERM, SIGINT, SIGHUP, SIGCHLD};
     struct sigaction act = {.sa_handler = on_signal, .sa_flags = SA_RESTART};
     int fd[2];
     if (pipe(fd) != 0)
@@ -100,35 +101,134 @@ start(struct moe_err *err, struct daemon *d, const char *state_dir)
     return rc;
 }
 
+static int
+set_from_options(struct moe_err *err, struct settings *c,
+                 const struct daemon_options *opt)
+{
+    int rc = MOE_OK;
+    for (size_t i = 0; !rc && i < opt->set.n; i++) {
+        const char *word = opt->set.value[i], *value = strchr(word, '=');
+        char *key =
+            value ? str_format("%.*s", (int)(value - word), word) : NULL;
+        rc = key ? settings_set(err, c, key, value + 1)
+                 : moe_fail(err, MOE_EINVAL, "'%s', want KEY=VALUE", word);
+        free(key);
+    }
+    if (!rc && opt->log_level)
+        rc = settings_set(err, c, "log_level", opt->log_level);
+    return rc;
+}
+
+/* The daemon leaves the directory that a relative name means. */
+static int
+resolve_config(struct moe_err *err, struct daemon_options *opt)
+{
+    return opt->config ? fs_realpath(err, &opt->config_path, opt->config)
+                       : MOE_OK;
+}
+
+/* Defaults, file, environment, options: the later wins. */
+static int
+read_settings(struct moe_err *err, struct settings *c,
+              const struct daemon_options *opt)
+{
+    char *path =
+        opt->config_path ? str_copy(opt->config_path) : settings_find();
+    settings_init(c);
+    int rc = path ? settings_read(err, c, path) : MOE_OK;
+    if (!rc)
+        rc = settings_environment(err, c);
+    if (!rc)
+        rc = set_from_options(err, c, opt);
+    free(path);
+    if (rc)
+        settings_free(c);
+    return rc;
+}
+
+void
+daemon_reload(struct daemon *d)
+{
+    struct moe_err err = {0};
+    struct settings fresh;
+    if (read_settings(&err, &fresh, d->options)) {
+        daemon_log(MOE_LOG_ERROR, "the old settings stay: %s", err.text);
+        return;
+    }
+    const char *was = d->conf.state_dir ? d->conf.state_dir : "";
+    if (strcmp(was, fresh.state_dir ? fresh.state_dir : "") != 0)
+        daemon_log(MOE_LOG_WARN, "state_dir changes when polymoed starts "
+                                 "again");
+    free(fresh.state_dir);
+    fresh.state_dir = d->conf.state_dir;
+    d->conf = fresh;
+    daemon_log_level(d->conf.log_level);
+    daemon_log(MOE_LOG_INFO, "the settings were read again");
+}
+
+static int
+show_settings(const struct settings *c, bool dump)
+{
+    struct str text = {0};
+    if (dump)
+        settings_dump(&text, c);
+    bool good = !text.failed && (!text.s || fputs(text.s, stdout) >= 0) &&
+                fflush(stdout) == 0;
+    str_free(&text);
+    return good ? 0 : moe_exit_status(MOE_EIO);
+}
+
+/* The daemon from its start to its end. */
+static int
+serve(struct daemon *d, const char *state_dir)
+{
+    struct moe_err err = {0};
+    d->lock = d->wake = -1;
+    d->schedule = true;
+    d->started = clock_seconds();
+    daemon_log_level(d->conf.log_level);
+    umask(077);
+    int rc = start(&err, d, state_dir ? state_dir : d->conf.state_dir);
+    if (!rc) {
+        d->logged =
+            store_number(&d->store, "SELECT max(seq) FROM events", 0, 0);
+        attempts_adopt(d);
+        daemon_log(MOE_LOG_INFO, "ready, state in %s", d->where.state_dir);
+        notify_send("READY=1");
+        rc = server_loop(&err, d);
+        notify_send("STOPPING=1");
+        event_log_states(d);
+    }
+    if (rc)
+        daemon_log(MOE_LOG_ERROR, "%s", err.text);
+    server_close(d);
+    if (d->store.db)
+        store_close(&d->store);
+    endpoint_free(&d->where);
+    return moe_exit_status(rc);
+}
+
 int
 main(int argc, char **argv)
 {
     struct daemon_options opt = {0};
     struct moe_err err = {0};
     int first, status = options_parse(&set, &opt, argc, argv, &first);
-    if (status != OPTIONS_GO_ON)
-        return status;
-    if (first < argc)
-        return options_usage_error(&set, "unexpected '%s'", argv[first]);
-    struct daemon *d = calloc(1, sizeof *d);
-    if (!d)
-        return 1;
-    d->lock = d->wake = -1;
-    d->schedule = true;
-    d->started = clock_seconds();
-    umask(077);
-    int rc = start(&err, d, opt.state_dir);
-    if (!rc) {
-        attempts_adopt(d);
-        daemon_log("ready, state in %s", d->where.state_dir);
-        rc = server_loop(&err, d);
+    if (status == OPTIONS_GO_ON && first < argc)
+        status = options_usage_error(&set, "unexpected '%s'", argv[first]);
+    struct daemon *d = status == OPTIONS_GO_ON ? calloc(1, sizeof *d) : NULL;
+    if (d &&
+        (resolve_config(&err, &opt) || read_settings(&err, &d->conf, &opt))) {
+        fprintf(stderr, "polymoed: %s\n", err.text);
+        status = moe_exit_status(err.code);
+    } else if (d) {
+        d->options = &opt;
+        status = opt.check || opt.dump ? show_settings(&d->conf, opt.dump)
+                                       : serve(d, opt.state_dir);
+        settings_free(&d->conf);
     }
-    if (rc)
-        daemon_log("%s", err.text);
-    server_close(d);
-    if (d->store.db)
-        store_close(&d->store);
-    endpoint_free(&d->where);
     free(d);
-    return moe_exit_status(rc);
+    option_list_free(&opt.set);
+    free(opt.config_path);
+    return status == OPTIONS_GO_ON ? 1 : status;
 }

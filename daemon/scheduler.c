@@ -130,7 +130,11 @@ consider(struct daemon *d, const struct candidate *c)
                  (long long)other);
         give_reason(d, c, reason);
     } else if (attempt_start(&err, d, c->id) && !d->store.failed) {
-        job_set_state(NULL, d, c->id, PROTO_STATE_failed, err.text);
+        /* For lack of room it is not the job's fault. */
+        bool room = room_check(d);
+        job_set_state(NULL, d, c->id,
+                      room ? PROTO_STATE_failed : PROTO_STATE_queued,
+                      room ? err.text : "waits for its turn");
     }
 }
 
@@ -138,9 +142,11 @@ void
 schedule_jobs(struct daemon *d)
 {
     struct candidates c = {0};
+    if (d->no_room)
+        return;
     d->schedule = false;
     if (read_queue(d, &c))
-        for (size_t i = 0; i < c.n && !d->store.failed; i++)
+        for (size_t i = 0; i < c.n && !d->store.failed && !d->no_room; i++)
             consider(d, &c.v[i]);
     candidates_free(&c);
 }

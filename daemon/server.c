@@ -16,7 +16,7 @@
 
 #include "base/clock.h"
 
-enum { TICK_MS = 200, HWM = 256, BATCH = 64 };
+enum { TICK_MS = 200, STUCK_MS = 5, HWM = 256, BATCH = 64 };
 
 static int
 open_socket(struct moe_err *err, struct daemon *d, void **out,
@@ -64,15 +64,19 @@ server_close(struct daemon *d)
     d->control = d->workers = d->zmq = NULL;
 }
 
-bool
+enum send_result
 server_send(void *socket, const struct route *to, struct msg_writer *w)
 {
-    bool sent =
-        !msg_finish(w, NULL) &&
-        zmq_send(socket, to->id, to->n, ZMQ_SNDMORE | ZMQ_DONTWAIT) >= 0 &&
-        zmq_send(socket, w->out.data, w->out.size, ZMQ_DONTWAIT) >= 0;
+    enum send_result result = SEND_GONE;
+    if (!msg_finish(w, NULL)) {
+        if (zmq_send(socket, to->id, to->n, ZMQ_SNDMORE | ZMQ_DONTWAIT) >= 0 &&
+            zmq_send(socket, w->out.data, w->out.size, ZMQ_DONTWAIT) >= 0)
+            result = SEND_DONE;
+        else if (zmq_errno() == EAGAIN)
+            result = SEND_BUSY;
+    }
     msg_writer_free(w);
-    return sent;
+    return result;
 }
 
 /* The system's word on who sent this; without one, nobody of ours. */
@@ -101,7 +105,7 @@ static void
 add_peer(struct daemon *d, const struct route *route)
 {
     struct peer *p = find_peer(d, route);
-    if (!p && d->n_peers < PROTO_PEERS)
+    if (!p && (int64_t)d->n_peers < d->conf.clients)
         p = &d->peer[d->n_peers++];
     if (!p) {
         p = &d->peer[0];
@@ -113,7 +117,7 @@ add_peer(struct daemon *d, const struct route *route)
 }
 
 static void
-put_limits(struct msg_writer *w)
+put_limits(const struct daemon *d, struct msg_writer *w)
 {
     msg_open_map(w, "limits");
     msg_put_int(w, "frame_bytes", PROTO_FRAME_BYTES);
@@ -122,8 +126,8 @@ put_limits(struct msg_writer *w)
     msg_put_int(w, "string_bytes", PROTO_STRING);
     msg_put_int(w, "nodes", PROTO_NODES);
     msg_put_int(w, "log_chunk_bytes", PROTO_LOG_CHUNK);
-    msg_put_int(w, "streams", PROTO_STREAMS);
-    msg_put_int(w, "jobs_open", PROTO_JOBS_OPEN);
+    msg_put_int(w, "streams", d->conf.streams);
+    msg_put_int(w, "jobs_open", d->conf.jobs_open);
     msg_close(w);
 }
 
@@ -145,7 +149,7 @@ handle_hello(struct moe_err *err, struct daemon *d, const struct request *r)
     msg_put_str(r->reply, "instance", d->instance);
     msg_put_str(r->reply, "version", PACKAGE_VERSION);
     msg_put_int(r->reply, "pid", getpid());
-    put_limits(r->reply);
+    put_limits(d, r->reply);
     return PROTO_OK;
 }
 
@@ -171,7 +175,9 @@ dispatch(struct moe_err *err, struct daemon *d, const struct request *r)
     if (peer)
         peer->seen_ms = clock_wall_ms();
     enum proto_error rc = handlers[method](err, d, r);
-    return !rc && d->store.failed ? PROTO_storage_failed : rc;
+    if (d->store.failed)
+        return PROTO_storage_failed;
+    return rc == PROTO_storage_failed ? PROTO_storage_full : rc;
 }
 
 static void
@@ -197,6 +203,7 @@ control_receive(struct daemon *d, const struct route *from, const void *bytes,
     if (rc) {
         msg_writer_free(&w);
         store_rollback(&d->store);
+        event_rolled_back(d);
         msg_error(&w, id, rc, err.text[0] ? err.text : proto_error_name(rc));
     }
     server_send(d->control, from, &w);
@@ -238,12 +245,28 @@ take_signals(struct daemon *d)
 {
     unsigned char byte;
     while (read(d->wake, &byte, 1) == 1) {
-        if (byte == SIGCHLD)
+        if (byte == SIGHUP)
+            daemon_reload(d);
+        if (byte == SIGCHLD || byte == SIGHUP)
             continue;
-        daemon_log("signal %d, ending", byte);
+        daemon_log(MOE_LOG_INFO, "signal %d, ending", byte);
         attempts_stop(d, d->ending ? SIGKILL : SIGTERM, true);
         d->ending = true;
     }
+}
+
+/* What is due, once a turn. */
+static void
+work(struct daemon *d)
+{
+    room_tick(d);
+    attempts_reap(d);
+    if (d->schedule && !d->ending)
+        schedule_jobs(d);
+    requests_prune(d);
+    event_log_states(d);
+    event_beat(d);
+    streams_pump(d);
 }
 
 int
@@ -253,7 +276,8 @@ server_loop(struct moe_err *err, struct daemon *d)
                               {d->workers, 0, ZMQ_POLLIN, 0},
                               {NULL, d->wake, ZMQ_POLLIN, 0}};
     while (!d->store.failed && !(d->ending && !d->attempts)) {
-        if (zmq_poll(items, 3, TICK_MS) < 0 && zmq_errno() != EINTR)
+        int wait_ms = d->pumping ? 0 : d->stuck ? STUCK_MS : TICK_MS;
+        if (zmq_poll(items, 3, wait_ms) < 0 && zmq_errno() != EINTR)
             return moe_fail(err, MOE_EIO, "poll: %s",
                             zmq_strerror(zmq_errno()));
         take_signals(d);
@@ -261,10 +285,7 @@ server_loop(struct moe_err *err, struct daemon *d)
             ;
         for (int i = 0; i < BATCH && receive(d, d->control); i++)
             ;
-        attempts_reap(d);
-        if (d->schedule && !d->ending)
-            schedule_jobs(d);
-        event_beat(d);
+        work(d);
     }
     if (d->store.failed)
         return moe_fail(err, MOE_ESTORAGE, "queue.db: a write failed");

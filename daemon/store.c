@@ -10,11 +10,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-#ifdef __linux__
-#include <sys/vfs.h>
-#endif
 
 #include "base/str.h"
+#include "daemon/system.h"
 
 static const char schema[] =
     "BEGIN;"
@@ -22,7 +20,8 @@ static const char schema[] =
     " kind TEXT, state TEXT, reason TEXT, priority INTEGER, device TEXT,"
     " out TEXT, spec BLOB, submitted_ms INTEGER, started_ms INTEGER,"
     " ended_ms INTEGER, attempt INTEGER DEFAULT 0, token TEXT, pid INTEGER,"
-    " cancel INTEGER DEFAULT 0, exit INTEGER);"
+    " pid_identity TEXT, stop INTEGER DEFAULT 0, time_limit_s INTEGER,"
+    " exit INTEGER);"
     "CREATE INDEX jobs_state ON jobs(state);"
     "CREATE TABLE needs(job INTEGER, needs INTEGER);"
     "CREATE INDEX needs_job ON needs(job);"
@@ -30,19 +29,28 @@ static const char schema[] =
     " at_ms INTEGER);"
     "CREATE TABLE events(seq INTEGER PRIMARY KEY, job INTEGER, state TEXT,"
     " reason TEXT, at_ms INTEGER);"
+    "CREATE INDEX events_job ON events(job, seq);"
+    "CREATE INDEX requests_at ON requests(at_ms);"
     "CREATE TABLE meta(key TEXT PRIMARY KEY, value INTEGER);"
     "INSERT INTO meta VALUES('seq', 0);"
     "PRAGMA user_version=1;"
     "COMMIT;";
 
+/* Room may come back, and a transaction that found none left nothing behind:
+ * only then the file is as it was. */
 static int
 fail(struct moe_err *err, struct store *s)
 {
-    int code = s->db ? sqlite3_errcode(s->db) : SQLITE_NOMEM;
-    s->failed = true;
-    return moe_fail(err, MOE_ESTORAGE, "queue.db: %s%s",
-                    s->db ? sqlite3_errmsg(s->db) : "out of memory",
-                    code == SQLITE_FULL ? " (disk full)" : "");
+    int code = s->db ? sqlite3_extended_errcode(s->db) : SQLITE_NOMEM;
+    bool full = code == SQLITE_FULL || code == SQLITE_IOERR_SHMSIZE;
+    if (full)
+        s->full = true;
+    else
+        s->failed = true;
+    return moe_fail(err, MOE_ESTORAGE, "queue.db: %s",
+                    full    ? "no room on the disk"
+                    : s->db ? sqlite3_errmsg(s->db)
+                            : "out of memory");
 }
 
 /* The schema number in the header of a database file; 0: none. */
@@ -59,38 +67,43 @@ file_schema(const char *path)
     return (int64_t)head[60] << 24 | head[61] << 16 | head[62] << 8 | head[63];
 }
 
-/* A write-ahead log needs memory shared between processes, which file systems
- * over a network do not have. */
-static bool
-is_network(const char *dir)
+/*
+ * Move the log into the file when it has grown.  By SQLite itself this would
+ * be done with its errors ignored, and after a failed flush the system may
+ * take the pages for written.
+ */
+static int
+on_commit(void *arg, sqlite3 *db, const char *name, int pages)
 {
-#ifdef __linux__
-    struct statfs st;
-    if (statfs(dir, &st) != 0)
-        return false;
-    unsigned long type = (unsigned long)st.f_type & 0xffffffff;
-    return type == 0x6969 || type == 0xff534d42 || type == 0xfe534d42 ||
-           type == 0x517b;
-#else
-    (void)dir;
-    return true;
-#endif
+    struct store *s = arg;
+    if (pages < 1000)
+        return SQLITE_OK;
+    int rc = sqlite3_wal_checkpoint_v2(db, name, SQLITE_CHECKPOINT_PASSIVE,
+                                       NULL, NULL);
+    if (rc && rc != SQLITE_FULL && rc != SQLITE_BUSY)
+        s->failed = true;
+    return SQLITE_OK;
 }
 
 static int
 prepare_file(struct moe_err *err, struct store *s, const char *dir)
 {
-    const char *journal = is_network(dir) ? "PRAGMA journal_mode=TRUNCATE"
-                                          : "PRAGMA journal_mode=WAL";
+    /* A write-ahead log needs memory shared between processes, which file
+     * systems over a network do not have. */
+    const char *journal = system_is_network(dir)
+                              ? "PRAGMA journal_mode=TRUNCATE"
+                              : "PRAGMA journal_mode=WAL";
+    sqlite3_wal_hook(s->db, on_commit, s);
     if (sqlite3_exec(s->db, journal, NULL, NULL, NULL) ||
-        sqlite3_exec(s->db, "PRAGMA synchronous=FULL", NULL, NULL, NULL))
+        sqlite3_exec(s->db, "PRAGMA synchronous=FULL", NULL, NULL, NULL) ||
+        sqlite3_exec(s->db, "PRAGMA temp_store=MEMORY", NULL, NULL, NULL))
         return fail(err, s);
     if (store_number(s, "PRAGMA user_version", 0, 0) == 0 &&
         (sqlite3_exec(s->db, schema, NULL, NULL, NULL) ||
          sqlite3_exec(s->db, "PRAGMA wal_checkpoint(TRUNCATE)", NULL, NULL,
                       NULL)))
         return fail(err, s);
-    return s->failed ? fail(err, s) : MOE_OK;
+    return s->failed || s->full ? fail(err, s) : MOE_OK;
 }
 
 int
@@ -191,7 +204,7 @@ store_next(struct store *s, sqlite3_stmt *rows)
 {
     int rc = sqlite3_step(rows);
     if (rc != SQLITE_ROW && rc != SQLITE_DONE)
-        s->failed = true;
+        fail(NULL, s);
     return rc == SQLITE_ROW;
 }
 

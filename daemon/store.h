@@ -1,9 +1,11 @@
 /*
  * store.h - the durable state: one SQLite file, one connection.
  *
- * What was committed survives a crash and a loss of power.  After a failed
- * write `failed` stays set and the daemon ends: the file's content is then
- * only known by reading it anew.
+ * What was committed survives a crash and a loss of power.  Where the disk had
+ * no room the transaction left nothing behind: `full` is set, the caller rolls
+ * back and may try again later.  After any other failed write `failed` stays
+ * set and the daemon ends: the file's content is then only known by reading it
+ * anew.
  */
 #ifndef DAEMON_STORE_H
 #define DAEMON_STORE_H
@@ -19,7 +21,7 @@ enum { STORE_SCHEMA = 1 };
 
 struct store {
     sqlite3 *db;
-    bool failed;
+    bool failed, full;
 };
 
 /* Open or make DIR/queue.db.  A file of a newer schema is refused before

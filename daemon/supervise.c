@@ -25,11 +25,14 @@
 
 #include "base/clock.h"
 #include "base/fs.h"
-#include "base/json.h"
 #include "base/str.h"
 
-/* Seconds that an adopted worker without a lock gets to take it. */
-static const double ADOPT_S = 2;
+/* Seconds that an adopted worker without a lock gets to take it, and that a
+ * job gets beyond its time_limit to end by itself. */
+static const double ADOPT_S = 2, LIMIT_S = 2;
+
+/* worker.log begins anew here. */
+enum { OUTPUT_BYTES = 16 << 20 };
 
 struct attempt *
 attempt_find(struct daemon *d, int64_t job)
@@ -106,7 +109,7 @@ fork_worker(struct moe_err *err, struct daemon *d, struct attempt *a)
     int lock = -1, log = -1, null = -1, rc = MOE_OK;
     if (lock_path && log_path && program) {
         lock = open(lock_path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-        log = open(log_path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+        log = open(log_path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
         null = open("/dev/null", O_RDONLY | O_CLOEXEC);
     }
     if (lock < 0 || log < 0 || null < 0)
@@ -144,12 +147,25 @@ prepare(struct moe_err *err, struct daemon *d, const struct attempt *a)
     free(path);
     if (!rc)
         rc = store_run(err, &d->store,
-                       "UPDATE jobs SET attempt=?, token=?, pid=NULL, "
+                       "UPDATE jobs SET attempt=?, token=?, pid=NULL, stop=0, "
                        "started_ms=? WHERE id=?",
                        "isii", a->number, token, clock_wall_ms(), a->job);
     return rc ? rc
               : job_set_state(err, d, a->job, PROTO_STATE_starting,
                               "its worker starts");
+}
+
+/* The time_limit on our clock. */
+static void
+set_limit(struct daemon *d, struct attempt *a)
+{
+    int64_t until = store_number(&d->store,
+                                 "SELECT started_ms + 1000 * time_limit_s "
+                                 "FROM jobs WHERE id=? AND time_limit_s>0",
+                                 a->job, 0);
+    if (until)
+        a->limit = clock_seconds() + (double)(until - clock_wall_ms()) / 1000 +
+                   LIMIT_S;
 }
 
 int
@@ -165,115 +181,72 @@ attempt_start(struct moe_err *err, struct daemon *d, int64_t job)
     int rc = prepare(err, d, a);
     if (!rc)
         rc = fork_worker(err, d, a);
-    if (!rc)
-        rc = store_run(err, &d->store, "UPDATE jobs SET pid=? WHERE id=?", "ii",
-                       (int64_t)a->pid, job);
-    if (rc && a->pid <= 0)
+    if (rc) {
         remove_attempt(d, a);
-    return rc;
+        return rc;
+    }
+    set_limit(d, a);
+    system_identity(a->identity, a->pid);
+    /* Only a later daemon needs it, which also finds the lock's holder. */
+    store_run(NULL, &d->store,
+              "UPDATE jobs SET pid=?, pid_identity=? WHERE id=?", "isi",
+              (int64_t)a->pid, a->identity, job);
+    return MOE_OK;
+}
+
+/* Children that an adopted worker left behind.  Its number may be another
+ * process's by now: only when it is the same process, or none in the same
+ * boot, the group is still its own. */
+static void
+kill_left_over(const struct attempt *a)
+{
+    char now[SYSTEM_IDENTITY];
+    const char *start = strchr(a->identity, '/');
+    if (a->pid <= 0 || !start || start == a->identity)
+        return;
+    size_t boot = (size_t)(start - a->identity) + 1;
+    system_identity(now, a->pid);
+    if (strcmp(now, a->identity) == 0 ||
+        (strncmp(now, a->identity, boot) == 0 && !now[boot]))
+        kill(-a->pid, SIGKILL);
+}
+
+static void
+adopt(struct daemon *d, sqlite3_stmt *row)
+{
+    struct attempt *a = add_attempt(d, sqlite3_column_int64(row, 0),
+                                    sqlite3_column_int64(row, 1));
+    if (!a)
+        return;
+    pid_t holder = endpoint_holder(a->dir, "lock");
+    a->pid = holder ? holder : (pid_t)sqlite3_column_int64(row, 3);
+    snprintf(a->identity, sizeof a->identity, "%s", store_text(row, 4));
+    if (holder)
+        system_identity(a->identity, holder);
+    daemon_log(MOE_LOG_INFO, "job %lld: worker of an earlier daemon %s",
+               (long long)a->job, holder ? "lives on" : "is gone");
+    if (!holder) {
+        kill_left_over(a);
+        a->pid = 0;
+    }
+    set_limit(d, a);
+    if (sqlite3_column_int(row, 2))
+        job_request_stop(d, a);
 }
 
 void
 attempts_adopt(struct daemon *d)
 {
     sqlite3_stmt *rows;
-    if (store_rows(NULL, &d->store, &rows,
-                   "SELECT id, attempt, cancel FROM jobs WHERE state IN "
-                   "('starting','running','checkpointing','stopping')",
-                   ""))
+    if (store_rows(
+            NULL, &d->store, &rows,
+            "SELECT id, attempt, stop, pid, pid_identity FROM jobs WHERE "
+            "state IN ('starting','running','checkpointing','stopping')",
+            ""))
         return;
-    while (store_next(&d->store, rows)) {
-        struct attempt *a = add_attempt(d, sqlite3_column_int64(rows, 0),
-                                        sqlite3_column_int64(rows, 1));
-        if (!a)
-            break;
-        a->pid = endpoint_holder(a->dir, "lock");
-        daemon_log("job %lld: worker of an earlier daemon %s",
-                   (long long)a->job, a->pid ? "lives on" : "is gone");
-        if (a->pid && sqlite3_column_int(rows, 2))
-            job_request_stop(d, a);
-    }
+    while (store_next(&d->store, rows))
+        adopt(d, rows);
     sqlite3_finalize(rows);
-}
-
-/* What the worker itself said; false: nothing. */
-static bool
-read_result(const struct attempt *a, int *code, char *text, size_t cap)
-{
-    char *path = str_path(a->dir, "result.json");
-    json_t *root = NULL;
-    bool known = path && fs_exists(path) && !json_read(NULL, &root, path) &&
-                 json_is_integer(json_object_get(root, "code"));
-    if (known) {
-        const char *s = json_string_value(json_object_get(root, "message"));
-        *code = (int)json_integer_value(json_object_get(root, "code"));
-        snprintf(text, cap, "%s", s ? s : "");
-    }
-    json_decref(root);
-    free(path);
-    return known;
-}
-
-static enum proto_state
-state_of(int code)
-{
-    return code == MOE_OK         ? PROTO_STATE_succeeded
-           : code == MOE_ECANCEL  ? PROTO_STATE_cancelled
-           : code == MOE_ETIMEOUT ? PROTO_STATE_timed_out
-                                  : PROTO_STATE_failed;
-}
-
-/* A worker that left no result: what the system says about its end. */
-static enum proto_state
-silent_end(const struct attempt *a, bool cancelled, int status, char *text,
-           size_t cap)
-{
-    if (cancelled) {
-        snprintf(text, cap, "cancelled, its worker was killed");
-        return PROTO_STATE_cancelled;
-    }
-    if (!a->child) {
-        snprintf(text, cap,
-                 "its worker ended while no daemon ran, and left "
-                 "no result");
-        return PROTO_STATE_lost;
-    }
-    if (WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL)
-        snprintf(text, cap,
-                 "its worker was killed by signal 9: out of memory, "
-                 "or by hand");
-    else if (WIFSIGNALED(status))
-        snprintf(text, cap, "its worker ended by signal %d", WTERMSIG(status));
-    else
-        snprintf(text, cap,
-                 "its worker ended with status %d and no result, "
-                 "see %.300s/worker.log",
-                 WEXITSTATUS(status), a->dir);
-    return PROTO_STATE_failed;
-}
-
-static void
-attempt_ended(struct daemon *d, struct attempt *a, int status)
-{
-    char text[MOE_ERR_TEXT] = "";
-    int code = MOE_OK;
-    const bool cancelled = store_number(
-        &d->store, "SELECT cancel FROM jobs WHERE id=?", a->job, 0);
-    const bool told = read_result(a, &code, text, sizeof text);
-    enum proto_state state =
-        told ? state_of(code)
-             : silent_end(a, cancelled, status, text, sizeof text);
-    bool interrupted =
-        a->requeue && !cancelled && (told ? code == MOE_ECANCEL : true);
-    if (interrupted) {
-        state = PROTO_STATE_queued;
-        snprintf(text, sizeof text, "stopped with the daemon, runs again");
-    } else if (told) {
-        store_run(NULL, &d->store, "UPDATE jobs SET exit=? WHERE id=?", "ii",
-                  (int64_t)moe_exit_status(code), a->job);
-    }
-    job_set_state(NULL, d, a->job, state, text);
-    remove_attempt(d, a);
 }
 
 /* Has this worker ended?  *status is the system's word for a child. */
@@ -290,22 +263,70 @@ has_ended(struct attempt *a, int *status)
         kill(-a->pid, SIGKILL);
         return waitpid(a->pid, status, 0) == a->pid;
     }
-    pid_t holder = endpoint_holder(a->dir, "lock");
-    if (holder)
-        a->pid = holder;
-    return !holder && clock_seconds() > a->born + ADOPT_S;
+    if (endpoint_holder(a->dir, "lock") || clock_seconds() <= a->born + ADOPT_S)
+        return false;
+    kill_left_over(a);
+    return true;
+}
+
+/* The job may end itself in time; if not, it is stopped. */
+static void
+enforce_limit(struct daemon *d, struct attempt *a)
+{
+    if (a->limit <= 0 || clock_seconds() < a->limit || a->kill_at > 0)
+        return;
+    if (!store_run(NULL, &d->store,
+                   "UPDATE jobs SET stop=? WHERE id=? AND stop=0", "ii",
+                   (int64_t)STOP_LIMIT, a->job) &&
+        !job_set_state(NULL, d, a->job, PROTO_STATE_stopping,
+                       "ran longer than its time_limit"))
+        job_request_stop(d, a);
+}
+
+/* What a worker and its drivers print is kept while it is little. */
+static void
+cap_output(const struct attempt *a)
+{
+    static const char note[] = "(earlier lines were left out)\n";
+    struct stat st;
+    char *path = str_path(a->dir, "worker.log");
+    int fd = path && stat(path, &st) == 0 && st.st_size > OUTPUT_BYTES
+                 ? open(path, O_WRONLY | O_APPEND | O_CLOEXEC | O_NOFOLLOW)
+                 : -1;
+    if (fd >= 0) {
+        if (ftruncate(fd, 0) == 0 && write(fd, note, sizeof note - 1) < 0)
+            daemon_log(MOE_LOG_WARN, "%s: %s", path, strerror(errno));
+        close(fd);
+    }
+    free(path);
+}
+
+static void
+watch(struct daemon *d, struct attempt *a)
+{
+    enforce_limit(d, a);
+    if (a->pid > 0 && a->kill_at > 0 && clock_seconds() > a->kill_at)
+        kill(-a->pid, SIGKILL);
+    if (clock_seconds() >= a->look_at) {
+        a->look_at = clock_seconds() + 1;
+        cap_output(a);
+    }
 }
 
 void
 attempts_reap(struct daemon *d)
 {
     for (struct attempt *a = d->attempts, *next; a; a = next) {
-        int status;
         next = a->next;
-        if (has_ended(a, &status))
-            attempt_ended(d, a, status);
-        else if (a->pid > 0 && a->kill_at > 0 && clock_seconds() > a->kill_at)
-            kill(-a->pid, SIGKILL);
+        if (!a->ended)
+            a->ended = has_ended(a, &a->status);
+        if (!a->ended) {
+            watch(d, a);
+        } else if (clock_seconds() >= a->look_at || !d->no_room) {
+            a->look_at = clock_seconds() + 1;
+            if (attempt_settle(d, a))
+                remove_attempt(d, a);
+        }
     }
 }
 
@@ -313,11 +334,11 @@ void
 attempts_stop(struct daemon *d, int signal, bool requeue)
 {
     for (struct attempt *a = d->attempts; a; a = a->next) {
-        if (a->pid <= 0)
+        if (a->pid <= 0 || a->ended)
             continue;
         a->requeue |= requeue;
         if (a->kill_at <= 0)
-            a->kill_at = clock_seconds() + 30;
+            a->kill_at = clock_seconds() + (double)d->conf.shutdown_grace_s;
         kill(-a->pid, signal);
     }
 }

@@ -57,8 +57,10 @@ answer_register(struct daemon *d, const struct route *from, const struct msg *m,
     struct msg_writer w;
     bool wants = false;
     msg_get_bool(NULL, &m->params, "spec", &wants, MSG_OPTIONAL);
-    if (job_state(d, a->job) == PROTO_STATE_starting)
-        job_set_state(NULL, d, a->job, PROTO_STATE_running, "");
+    /* Without the durable "running" it would be run again after a crash. */
+    if (job_state(d, a->job) == PROTO_STATE_starting &&
+        job_set_state(NULL, d, a->job, PROTO_STATE_running, ""))
+        return;
     msg_result(&w, m->id);
     msg_put_bool(&w, "stop", a->kill_at > 0);
     if (wants)
@@ -69,13 +71,20 @@ answer_register(struct daemon *d, const struct route *from, const struct msg *m,
         msg_writer_free(&w);
 }
 
-/* Pack the map anew for the subscribers; progress is kept for snapshots. */
+/*
+ * Pack the map anew for the subscribers; progress is kept for snapshots.  A
+ * line of the log stands in the file already: subscribers get it from there.
+ */
 static void
 pass_on(struct daemon *d, struct attempt *a, const struct msg *m)
 {
     msgpack_sbuffer packed;
     msgpack_packer pk;
     const msgpack_object *data;
+    if (strcmp(m->method, "log") == 0) {
+        streams_stale(d, a->job);
+        return;
+    }
     if (msg_get_map(NULL, &m->params, "data", &data, MSG_REQUIRED))
         return;
     msgpack_sbuffer_init(&packed);

@@ -47,7 +47,7 @@ enum {
        "version str, pid int, state_dir str, uptime_s int, counts map, "      \
        "devices [map]")                                                       \
     XX(shutdown, "now? bool", "running int")                                  \
-    XX(subscribe, "job? int, from? int",                                      \
+    XX(subscribe, "job? int, from? int, log_from? int",                       \
        "stream int, seq int, jobs [map]")                                     \
     XX(unsubscribe, "stream int", "")                                         \
     XX(log, "job int, offset? int, limit? int",                               \
