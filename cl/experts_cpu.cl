@@ -51,9 +51,8 @@ pack_pair(__local float *panel, __global const uchar *w, const size_t gate,
 {
     for (int j = 0; j < HALF; j += NR) {
         const int n = clamp(cols - j, 0, NR);
-        pack(panel + j * KB, w, gate + (size_t)j * D, D, n, kn, dtype, 0);
-        pack(panel + (HALF + j) * KB, w, up + (size_t)j * D, D, n, kn, dtype,
-             0);
+        pack(panel + j * KB, w, gate + (size_t)j * D, D, n, kn, dtype);
+        pack(panel + (HALF + j) * KB, w, up + (size_t)j * D, D, n, kn, dtype);
     }
 }
 

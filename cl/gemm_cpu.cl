@@ -5,7 +5,7 @@
  *            with B[k,n] (NN), or A[k,m] and B[k,n] (TN)
  * Shapes     C (M, N)   A (M, K)   B (N, K)   bias (N)   row-major
  * Work       one item a group; (ceil(N / NB), ceil(M / block)) groups
- * Local      KB * NB + RB * NB (+ MR * KB) floats
+ * Local      KB * NB + RB * NB (+ TR / MR * KB * AR) floats
  * Order      as the tile: same device, same result
  * Reference  tests/ref/gemm.c, ref_gemm(); abs 4e-7 K
  * Source     none: the definition
@@ -44,7 +44,7 @@ gemm_cpu(__global float *restrict c, const ulong c_at,       /* (M, N) out */
     }
 }
 
-/* The same with A lying (K, M): its rows are transposed into local memory. */
+/* The same with A lying (K, M): its columns are packed too. */
 __kernel ONE void
 gemm_cpu_tn(__global float *restrict c, const ulong c_at,       /* (M, N) out */
             __global const float *restrict a, const ulong a_at, /* (K, M) in */
@@ -57,26 +57,24 @@ gemm_cpu_tn(__global float *restrict c, const ulong c_at,       /* (M, N) out */
 {
     __local float panel[KB * NB];
     __local float sums[RB * NB];
-    __local float turned[MR * KB];
+    __local float turned[TR / MR * KB * AR];
     const int n0 = get_group_id(0) * NB, m0 = get_group_id(1) * block;
     const int cols = min(NB, N - n0), m1 = min(m0 + block, M);
     __global const float *bias_n = has_bias ? bias + bias_at + n0 : 0;
-    __local const float *row[MR];
-    for (int r = 0; r < MR; r++)
-        row[r] = turned + r * KB;
 
     for (int k0 = 0; k0 < K; k0 += KB) {
         const int kn = min(KB, K - k0);
         const int panels = pack_step(panel, b, b_at + k0 * ldb + n0, ldb, cols,
                                      kn, dtype, columns);
         for (int m = m0; m < m1; m += MR) {
+            const int r = (m - m0) % TR;
             __local float *sum = sums + (K > KB ? (m - m0) * NB : 0);
-            for (int k = 0; k < kn; k++)
-                for (int r = 0; r < MR; r++)
-                    turned[r * KB + k] =
-                        a[a_at + (k0 + k) * lda + min(m + r, m1 - 1)];
+            if (r == 0)
+                turn(turned, a + a_at + k0 * lda + m, lda, min(TR, m1 - m),
+                     M - m, kn);
             for (int p = 0; p < panels; p++)
-                tile_local(sum + p * NR, row, panel + p * NR * KB, kn, k0 > 0);
+                tile_packed(sum + p * NR, turned + r / MR * KB * AR,
+                            panel + p * NR * KB, kn, k0 > 0);
             if (k0 + kn == K)
                 store_rows(c + c_at + m * ldc + n0, ldc, sum, min(MR, m1 - m),
                            cols, bias_n, accumulate);

@@ -11,7 +11,7 @@
  * Math       c[i,j] += sum_k row[i][k] w[j,k]
  * Shapes     c (RB, NB)   panel (KB, NR)   row MR pointers   w rows of ld
  * Work       called by kernels of one work-item a group
- * Local      KB * NB + RB * NB floats, of the kernel
+ * Local      KB * NB + RB * NB (+ TR / MR * KB * AR) floats, of the kernel
  * Order      k ascending in one accumulator (tile), or in VW of them whose
  *            sum is a fixed tree (dot): same device, same result
  * Reference  tests/ref/gemm.c, ref_gemm()
@@ -27,15 +27,17 @@
 #define MR 6 // rows of the tile: MR * NV sums, NV weights and 1 input fit
 #endif
 #ifndef KB
-#define KB 512 // depth of a packed panel
+#define KB 1024 // depth of a packed panel
 #endif
 #ifndef NB
 #define NB 64 // columns of a block, a multiple of 2 NR
 #endif
 #ifndef RB
-#define RB 192 // rows of a block, a multiple of MR
+#define RB 384 // rows of a block, a multiple of MR
 #endif
 #define NR (NV * VW) // columns of the tile, a multiple of 8
+#define AR 8         // floats of a packed step of MR rows, at least MR
+#define TR (4 * MR)  // rows that turn() packs at once
 #define DR 4         // rows of a dot tile
 #define DC 2         // columns of it
 
@@ -47,9 +49,9 @@ typedef JOIN(float, VW) vec;
 
 /* MR x NR sums over kn steps; they start from c when `add`.  A macro because
  * OpenCL C 1.2 has no pointer to either address space. */
-#define TILE(name, space)                                                      \
-    void name(__local float *c, space const float *const *row,                 \
-              __local const float *panel, const int kn, const int add)         \
+#define TILE(name, rows, x_ik)                                                 \
+    void name(__local float *c, rows, __local const float *panel,              \
+              const int kn, const int add)                                     \
     {                                                                          \
         vec sum[MR][NV];                                                       \
         _Pragma("unroll") for (int i = 0; i < MR; i++)                         \
@@ -61,7 +63,7 @@ typedef JOIN(float, VW) vec;
                 LOAD(j, panel + k * NR);                                       \
             _Pragma("unroll") for (int i = 0; i < MR; i++)                     \
             {                                                                  \
-                const vec x = (vec)(row[i][k]);                                \
+                const vec x = (vec)(x_ik);                                     \
                 _Pragma("unroll") for (int j = 0; j < NV; j++) sum[i][j] =     \
                     x * w[j] + sum[i][j];                                      \
             }                                                                  \
@@ -71,8 +73,9 @@ typedef JOIN(float, VW) vec;
                 STORE(sum[i][j], j, c + i * NB);                               \
     }
 
-TILE(tile_global, __global)
-TILE(tile_local, __local)
+/* Rows where they lie, and rows packed by turn(). */
+TILE(tile_in_place, __global const float *const *row, row[i][k])
+TILE(tile_packed, __local const float *row, row[k * AR + i])
 
 /* ---- Packing ------------------------------------------------------------ */
 
@@ -111,52 +114,72 @@ pack_4x8(__local float *o, __global const uchar *w, const size_t at,
     vstore8((float8)(b.s23, d.s23, b.s67, d.s67), 0, o + 3 * NR);
 }
 
-/* panel[k][c] = w[c][k], zero from column `cols` on. */
+/* panel[k][c] = w[c][k], zero from column `cols` on.  Eight rows at a time from
+ * end to end: where they lie a multiple of 4 KiB apart, no more than eight of
+ * them stay in the first-level cache. */
 void
 pack_rows_of(__local float *panel, __global const uchar *w, const size_t at,
              const size_t ld, const int cols, const int kn, const int dtype)
 {
-    const int whole = cols / 8 * 8, deep = kn / 4 * 4;
-    for (int k = 0; k < deep; k += 4)
-        for (int c = 0; c < whole; c += 8)
-            pack_4x8(panel + k * NR + c, w, at + c * ld + k, ld, dtype);
+    const int whole = cols / 8 * 8, deep = kn / 8 * 8;
+    for (int c = 0; c < whole; c += 8)
+        for (int k = 0; k < deep; k += 8) {
+            __local float *o = panel + k * NR + c;
+            const size_t from = at + c * ld + k;
+            pack_4x8(o, w, from, ld, dtype);
+            pack_4x8(o + 4 * NR, w, from + 4, ld, dtype);
+        }
     for (int k = 0; k < kn; k++)
         for (int c = k < deep ? whole : 0; c < NR; c++)
             panel[k * NR + c] =
                 c < cols ? weight_load(w, at + c * ld + k, dtype) : 0.0f;
 }
 
-/* panel[k][c] = w[k][c], zero from column `cols` on. */
+/* panels[n / NR][k][n % NR] = w[k][n], zero from column `cols` on: a row of w
+ * from end to end, since the next one is on another page. */
 void
-pack_columns_of(__local float *panel, __global const uchar *w, const size_t at,
+pack_columns_of(__local float *panels, __global const uchar *w, const size_t at,
                 const size_t ld, const int cols, const int kn, const int dtype)
 {
-    const int whole = cols / 4 * 4;
+    const int whole = cols / 8 * 8, end = (cols + NR - 1) / NR * NR;
     for (int k = 0; k < kn; k++) {
         const size_t row = at + k * ld;
-        for (int c = 0; c < whole; c += 4)
-            vstore4(weight_load4(w, row + c, dtype), 0, panel + k * NR + c);
-        for (int c = whole; c < NR; c++)
-            panel[k * NR + c] =
-                c < cols ? weight_load(w, row + c, dtype) : 0.0f;
+        __local float *o = panels + k * NR;
+        for (int n = 0; n < whole; n += 8)
+            vstore8((float8)(weight_load4(w, row + n, dtype),
+                             weight_load4(w, row + n + 4, dtype)),
+                    0, o + n / NR * NR * KB + n % NR);
+        for (int n = whole; n < end; n++)
+            o[n / NR * NR * KB + n % NR] =
+                n < cols ? weight_load(w, row + n, dtype) : 0.0f;
     }
 }
 
-/* A panel of weights as they lie (N,K), or (K,N) when `columns`.  The types
- * are told apart outside of the loops. */
+/* A panel of weights as they lie (N,K).  The types are told apart outside of
+ * the loops. */
 void
 pack(__local float *panel, __global const uchar *w, const size_t at,
-     const size_t ld, const int cols, const int kn, const int dtype,
-     const int columns)
+     const size_t ld, const int cols, const int kn, const int dtype)
 {
-    if (columns)
-        pack_columns_of(panel, w, at, ld, cols, kn, dtype);
-    else if (dtype == DTYPE_F32)
+    if (dtype == DTYPE_F32)
         pack_rows_of(panel, w, at, ld, cols, kn, DTYPE_F32);
     else if (dtype == DTYPE_BF16)
         pack_rows_of(panel, w, at, ld, cols, kn, DTYPE_BF16);
     else
         pack_rows_of(panel, w, at, ld, cols, kn, DTYPE_F16);
+}
+
+/* Panels of weights as they lie (K,N). */
+void
+pack_columns(__local float *panels, __global const uchar *w, const size_t at,
+             const size_t ld, const int cols, const int kn, const int dtype)
+{
+    if (dtype == DTYPE_F32)
+        pack_columns_of(panels, w, at, ld, cols, kn, DTYPE_F32);
+    else if (dtype == DTYPE_BF16)
+        pack_columns_of(panels, w, at, ld, cols, kn, DTYPE_BF16);
+    else
+        pack_columns_of(panels, w, at, ld, cols, kn, DTYPE_F16);
 }
 
 /* Pack `cols` columns, kn deep, from element `at` on: how many panels. */
@@ -165,11 +188,30 @@ pack_step(__local float *panel, __global const uchar *b, const size_t at,
           const size_t ldb, const int cols, const int kn, const int dtype,
           const int columns)
 {
-    int p = 0;
-    for (int n = 0; n < cols; n += NR, p++)
-        pack(panel + n * KB, b, at + (columns ? n : n * ldb), ldb,
-             min(NR, cols - n), kn, dtype, columns);
-    return p;
+    if (columns)
+        pack_columns(panel, b, at, ldb, cols, kn, dtype);
+    else
+        for (int n = 0; n < cols; n += NR)
+            pack(panel + n * KB, b, at + n * ldb, ldb, min(NR, cols - n), kn,
+                 dtype);
+    return (cols + NR - 1) / NR;
+}
+
+/* out[t][k][i] = a[k][t MR + i] for `rows` columns of a, at most TR: lines of
+ * a are read whole, and each once.  `left` columns may be read. */
+void
+turn(__local float *out, __global const float *a, const size_t ld,
+     const int rows, const int left, const int kn)
+{
+    for (int k = 0; k < kn; k++, a += ld)
+        for (int r = 0; r < rows; r += MR) {
+            __local float *o = out + r / MR * KB * AR + k * AR;
+            if (r + AR <= left)
+                vstore8(vload8(0, a + r), 0, o);
+            else
+                for (int i = 0; i < MR; i++)
+                    o[i] = a[min(r + i, left - 1)];
+        }
 }
 
 /* Rows i .. i + MR of x, or of the rows it is gathered from, against `panels`
@@ -185,7 +227,7 @@ tile_rows(__local float *c, __local const float *panel, const int panels,
         row[r] = x + (size_t)(gather ? gather[t] : t) * ld;
     }
     for (int p = 0; p < panels; p++)
-        tile_global(c + p * NR, row, panel + p * NR * KB, kn, add);
+        tile_in_place(c + p * NR, row, panel + p * NR * KB, kn, add);
 }
 
 /* ---- Few rows ----------------------------------------------------------- */

@@ -18,8 +18,10 @@
 
 enum {
     COLUMNS = 64,   // NB
-    ROWS = 192,     // RB, a multiple of 6 and of 8
-    DEPTH = 512,    // KB
+    ROWS = 384,     // RB, a multiple of EVEN
+    EVEN = 24,      // a multiple of both heights of a tile
+    TURNED = 4 * 8, // floats of a step that gemm_cpu_tn packs of A
+    DEPTH = 1024,   // KB
     SHALLOW = 64,   // the least depth that is worth a block
     FEW = 8,        // rows up to which weights are read in place
     DOT_GROUPS = 64 // PoCL hands out fewer to one thread only
@@ -35,9 +37,9 @@ tile_rows(uint32_t vector_bits)
 
 /* Bytes of local memory of the largest kernel. */
 static uint64_t
-local_need(uint64_t depth, uint64_t tile)
+local_need(uint64_t depth)
 {
-    return sizeof(float) * (depth * COLUMNS + ROWS * COLUMNS + tile * depth);
+    return sizeof(float) * (depth * COLUMNS + ROWS * COLUMNS + depth * TURNED);
 }
 
 bool
@@ -48,7 +50,7 @@ gemm_cpu_tile(struct moe_ctx *ctx, struct cpu_tile *t)
         return false;
     int floats = info->vector_bits > 128 ? (int)info->vector_bits / 32 : 4;
     int rows = tile_rows(info->vector_bits), depth = DEPTH;
-    while (local_need((uint64_t)depth, (uint64_t)rows) > info->local_bytes)
+    while (local_need((uint64_t)depth) > info->local_bytes)
         if ((depth /= 2) < SHALLOW)
             return false;
     *t =
@@ -68,14 +70,15 @@ takes(struct moe_ctx *ctx, const struct gemm *g)
 }
 
 /* Rows of a block: as many as packing wants, fewer where the cores would not
- * all have work. */
+ * all have work; about as many in each. */
 static uint64_t
 block_rows(struct moe_ctx *ctx, const struct gemm *g, uint64_t across)
 {
     uint64_t rows = ROWS, want = 4 * ctx_device(ctx)->compute_units;
     while (rows > ROWS / 8 && across * ((uint64_t)g->m / rows + 1) < want)
         rows /= 2;
-    return rows;
+    uint64_t m = (uint64_t)g->m, blocks = (m + rows - 1) / rows;
+    return ((m + blocks - 1) / blocks + EVEN - 1) / EVEN * EVEN;
 }
 
 static bool
