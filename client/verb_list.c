@@ -53,6 +53,31 @@ add_row(struct table *t, const char *columns, const json_t *job)
     }
 }
 
+/* Every field is null where there is nothing to say, but for this one. */
+static bool
+is_field(const json_t *job, const char *key)
+{
+    return json_object_get(job, key) || strcmp(key, "progress") == 0;
+}
+
+static int
+check_columns(struct moe_err *err, const char *columns, const json_t *jobs)
+{
+    const json_t *job = json_array_get(jobs, 0);
+    int rc = MOE_OK;
+    for (const char *p = columns; !rc && job && *p;) {
+        size_t n = strcspn(p, ",");
+        char *key = str_format("%.*s", (int)n, p);
+        if (!key || !is_field(job, key))
+            rc = moe_fail(err, MOE_EINVAL,
+                          "--columns: '%s' is no field of a job",
+                          key ? key : "");
+        free(key);
+        p += n + (p[n] == ',');
+    }
+    return rc;
+}
+
 static void
 print_jobs(const struct list_options *opt, const json_t *result)
 {
@@ -83,6 +108,8 @@ list(const struct list_options *opt)
         msg_put_int(&w, "limit", opt->limit);
         rc = conn_call(&err, conn, &w, &result);
     }
+    if (!rc && !opt->json)
+        rc = check_columns(&err, opt->columns, json_object_get(result, "jobs"));
     if (!rc && opt->json)
         queue_put_json(json_incref(result));
     else if (!rc)
