@@ -1,18 +1,28 @@
 /*
- * attention.cl - causal attention, one query row a group.
+ * attention.cl - causal attention, one query row a group, and its gradients.
  *
  * Math       out[b,t,h,:] = sum_u p[u] v[b,u,g,:], u <= t, g = h / (H / G)
  *            p = softmax of x[u] = scale q[b,t,h,:] . k[b,u,g,:]
  *            lse[b,h,t]   = log sum_u exp(x[u])
  *            A row whose scores are all -inf gives zeros and lse -inf.
- * Shapes     q, out (B, T, H, S)   k, v (B, T, G, S)   lse (B, H, T)   f32
- * Work       one group per (b, t, h): global = B * T * H * WG, local = WG; H a
- *            multiple of G; any T, S >= 1
+ *            backward, with p[t,u] = exp(x[t,u] - lse[t]) again:
+ *            delta[t] = dout[t,:] . out[t,:]
+ *            ds[t,u]  = p[t,u] (dout[t,:] . v[u,:] - delta[t])
+ *            dq[t,:]  = scale sum_u ds[t,u] k[u,:], u <= t
+ *            dk[u,:]  = scale sum_t ds[t,u] q[t,:], t >= u, over the heads of
+ *            dv[u,:]  = sum_t p[t,u] dout[t,:]       the group
+ * Shapes     q, out, dq, dout (B, T, H, S)   k, v, dk, dv (B, T, G, S)
+ *            lse, delta (B, H, T)   f32
+ * Work       one group per (b, t, h), per (b, u, g) for dk and dv: global = B
+ *            * T * H or G * WG, local = WG; attention_delta: items = B * T * H;
+ *            H a multiple of G; any T, S >= 1
  * Local      2 WG floats
- * Order      keys in pieces of WG with a running maximum, pieces ascending
- * Reference  tests/ref/attention.c, ref_attention_forward(); abs 2e-5, rel 1e-5
+ * Order      forward and dq: keys in pieces of WG, ascending; dk and dv: query
+ *            heads, then queries in pieces of WG, ascending
+ * Reference  tests/ref/attention.c; forward abs 2e-5, rel 1e-5; backward abs
+ *            5e-5, rel 1e-5
  * Source     Milakov and Gimelshein 2018, arXiv:1805.02867, for the running
- *            softmax
+ *            softmax; Dao et al. 2022, arXiv:2205.14135, for its gradient
  */
 __kernel __attribute__((reqd_work_group_size(WG, 1, 1))) void
 attention_forward(__global float *out, const ulong out_at,   // (B, T, H, S) out
@@ -66,4 +76,128 @@ attention_forward(__global float *out, const ulong out_at,   // (B, T, H, S) out
         out_t[s] = sum == 0.0f ? 0.0f : out_t[s] / sum;
     if (l == 0)
         lse[lse_at + (b * H + h) * T + t] = top + log(sum);
+}
+
+__kernel __attribute__((reqd_work_group_size(WG, 1, 1))) void
+attention_delta(__global float *delta, const ulong delta_at, // (B, H, T) out
+                __global const float *dout, const ulong dout_at, // as out
+                __global const float *out, const ulong out_at,   // (B, T, H, S)
+                const ulong rows, const int T, const int H, const int S)
+{
+    const size_t row = get_global_id(0);
+    if (row >= rows)
+        return;
+    const size_t h = row % H, t = row / H % T, b = row / H / T;
+    float sum = 0.0f;
+    for (int s = 0; s < S; s++)
+        sum += dout[dout_at + row * S + s] * out[out_at + row * S + s];
+    delta[delta_at + (b * H + h) * T + t] = sum;
+}
+
+__kernel __attribute__((reqd_work_group_size(WG, 1, 1))) void
+attention_dq(__global float *dq, const ulong dq_at, // (B, T, H, S) out
+             __global const float *dout, const ulong dout_at,   // (B, T, H, S)
+             __global const float *q, const ulong q_at,         // (B, T, H, S)
+             __global const float *k, const ulong k_at,         // (B, T, G, S)
+             __global const float *v, const ulong v_at,         // (B, T, G, S)
+             __global const float *lse, const ulong lse_at,     // (B, H, T)
+             __global const float *delta, const ulong delta_at, // (B, H, T)
+             const int T, const int H, const int G, const int S,
+             const float scale)
+{
+    __local float ds[WG];
+    const int l = get_local_id(0);
+    const size_t row = get_group_id(0);
+    const size_t h = row % H, t = row / H % T, b = row / H / T;
+    const size_t stat = (b * H + h) * T + t;
+    const size_t step = (size_t)G * S; // from a key to the next
+    const size_t keys = b * T * step + h / (H / G) * S;
+    __global const float *q_t = q + q_at + row * S;
+    __global const float *dout_t = dout + dout_at + row * S;
+    __global const float *k_b = k + k_at + keys;
+    __global const float *v_b = v + v_at + keys;
+    __global float *dq_t = dq + dq_at + row * S;
+    const float lse_t = lse[lse_at + stat], delta_t = delta[delta_at + stat];
+    const float base = lse_t == -INFINITY ? 0.0f : lse_t;
+
+    // The row of dq holds the sum so far; item l owns s = l, l + WG, ...
+    for (int s = l; s < S; s += WG)
+        dq_t[s] = 0.0f;
+    for (size_t first = 0; first <= t; first += WG) {
+        const int n = min((size_t)WG, t + 1 - first);
+        if (l < n) {
+            const size_t u = (first + l) * step;
+            float x = 0.0f, dp = 0.0f;
+            for (int s = 0; s < S; s++) {
+                x += q_t[s] * k_b[u + s];
+                dp += dout_t[s] * v_b[u + s];
+            }
+            ds[l] = scale * exp(scale * x - base) * (dp - delta_t);
+        }
+        barrier(CLK_LOCAL_MEM_FENCE);
+        for (int s = l; s < S; s += WG) {
+            float y = dq_t[s];
+            for (int u = 0; u < n; u++)
+                y += ds[u] * k_b[(first + u) * step + s];
+            dq_t[s] = y;
+        }
+        barrier(CLK_LOCAL_MEM_FENCE);
+    }
+}
+
+__kernel __attribute__((reqd_work_group_size(WG, 1, 1))) void
+attention_dkdv(__global float *dk, const ulong dk_at, // (B, T, G, S) out
+               __global float *dv, const ulong dv_at, // (B, T, G, S) out
+               __global const float *dout, const ulong dout_at, // as q
+               __global const float *q, const ulong q_at,       // (B, T, H, S)
+               __global const float *k, const ulong k_at,       // (B, T, G, S)
+               __global const float *v, const ulong v_at,       // (B, T, G, S)
+               __global const float *lse, const ulong lse_at,   // (B, H, T)
+               __global const float *delta, const ulong delta_at, // (B, H, T)
+               const int T, const int H, const int G, const int S,
+               const float scale)
+{
+    __local float p[WG], ds[WG];
+    const int l = get_local_id(0);
+    const size_t row = get_group_id(0);
+    const size_t g = row % G, u = row / G % T, b = row / G / T;
+    const size_t step = (size_t)H * S; // from a query to the next
+    __global const float *k_u = k + k_at + row * S;
+    __global const float *v_u = v + v_at + row * S;
+    __global float *dk_u = dk + dk_at + row * S;
+    __global float *dv_u = dv + dv_at + row * S;
+
+    for (int s = l; s < S; s += WG)
+        dk_u[s] = dv_u[s] = 0.0f;
+    for (size_t h = g * (H / G); h < (g + 1) * (H / G); h++) {
+        __global const float *q_h = q + q_at + b * T * step + h * S;
+        __global const float *dout_h = dout + dout_at + b * T * step + h * S;
+        const size_t stat = (b * H + h) * T;
+        for (size_t first = u; first < T; first += WG) {
+            const int n = min((size_t)WG, T - first);
+            if (l < n) {
+                const size_t t = (first + l) * step;
+                const float lse_t = lse[lse_at + stat + first + l];
+                float x = 0.0f, dp = 0.0f;
+                for (int s = 0; s < S; s++) {
+                    x += q_h[t + s] * k_u[s];
+                    dp += dout_h[t + s] * v_u[s];
+                }
+                p[l] = exp(scale * x - (lse_t == -INFINITY ? 0.0f : lse_t));
+                ds[l] =
+                    scale * p[l] * (dp - delta[delta_at + stat + first + l]);
+            }
+            barrier(CLK_LOCAL_MEM_FENCE);
+            for (int s = l; s < S; s += WG) {
+                float dk_s = dk_u[s], dv_s = dv_u[s];
+                for (int i = 0; i < n; i++) {
+                    dk_s += ds[i] * q_h[(first + i) * step + s];
+                    dv_s += p[i] * dout_h[(first + i) * step + s];
+                }
+                dk_u[s] = dk_s;
+                dv_u[s] = dv_s;
+            }
+            barrier(CLK_LOCAL_MEM_FENCE);
+        }
+    }
 }

@@ -1,5 +1,6 @@
 /*
- * attention.c - causal attention: the plain kernel, or that for CPUs.
+ * attention.c - causal attention and its gradients: the plain kernels, or those
+ * for CPUs.
  */
 #include "config.h"
 
@@ -11,9 +12,20 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* The products are shared; forward alone need not wait for the compiler to
+ * build the gradients. */
+#define FORWARD                                                                \
+    "attention_tile"                                                           \
+    "+"                                                                        \
+    "attention_cpu"
+#define BACKWARD                                                               \
+    "attention_tile"                                                           \
+    "+"                                                                        \
+    "attention_backward_cpu"
+
 enum {
     OPTIONS = 64,
-    BLOCKS = 2,         // of rows that an item of attention_cpu.cl takes
+    BLOCKS = 2,         // of two vectors of rows: what an item takes on CPUs
     LARGEST_HEAD = 512, // the rows and keys of an item lie on a thread's stack
 };
 
@@ -33,16 +45,46 @@ vector_width(struct moe_ctx *ctx, int64_t S)
     return info->vector_bits >= 512 ? 16 : info->vector_bits >= 256 ? 8 : 4;
 }
 
+/* A kernel and how its work is cut. */
+struct version {
+    struct launch l;
+    int64_t rows; // of the CPU kernel's item, 0 for the plain one
+    int64_t S;
+};
+
+/* The CPU kernel of a program, or the plain kernel where it is not for the
+ * device. */
 static void
-set_tensors(struct launch *l, const struct tensor *out,
-            const struct tensor *lse, const struct tensor *q,
-            const struct tensor *k, const struct tensor *v)
+version_begin(struct moe_ctx *ctx, struct version *v, const char *program,
+              const char *kernel, const char *cpu_kernel, int64_t S)
 {
-    launch_tensor(l, out);
-    launch_tensor(l, lse);
-    launch_tensor(l, q);
-    launch_tensor(l, k);
-    launch_tensor(l, v);
+    const int width = vector_width(ctx, S);
+    char options[OPTIONS];
+    snprintf(options, sizeof options, "-DVW=%d -DS=%d -DBLOCKS=%d", width,
+             (int)S, BLOCKS);
+    *v = (struct version){.S = S};
+    if (width && program_available(ctx, program, options)) {
+        v->rows = 2 * width * BLOCKS;
+        launch_begin_in(ctx, &v->l, program, options, cpu_kernel);
+    } else
+        launch_begin(ctx, &v->l, kernel);
+}
+
+/* The sizes, then T rows of each of B `heads`. */
+static int
+version_run(struct version *v, int64_t B, int64_t T, int64_t H, int64_t G,
+            int64_t heads)
+{
+    launch_int(&v->l, T);
+    launch_int(&v->l, H);
+    launch_int(&v->l, G);
+    if (!v->rows)
+        launch_int(&v->l, v->S);
+    launch_float(&v->l, (float)(1 / sqrt((double)v->S)));
+    if (!v->rows)
+        return launch_groups(&v->l, (uint64_t)(B * T * heads));
+    return launch_singles(&v->l, (uint64_t)((T + v->rows - 1) / v->rows),
+                          (uint64_t)(B * heads));
 }
 
 int
@@ -51,28 +93,64 @@ attention_forward(struct moe_ctx *ctx, const struct tensor *out,
                   const struct tensor *k, const struct tensor *v, int64_t B,
                   int64_t T, int64_t H, int64_t G, int64_t S)
 {
-    static const char program[] = "attention_cpu";
-    const float scale = (float)(1 / sqrt((double)S));
-    const int width = vector_width(ctx, S);
-    char options[OPTIONS];
-    struct launch l;
+    struct version f;
     assert(H % G == 0 && S % 2 == 0);
-    snprintf(options, sizeof options, "-DVW=%d -DS=%d", width, (int)S);
-    const bool cpu = width && program_available(ctx, program, options);
-    if (cpu)
-        launch_begin_in(ctx, &l, program, options, "attention_forward_cpu");
-    else
-        launch_begin(ctx, &l, "attention_forward");
-    set_tensors(&l, out, lse, q, k, v);
+    version_begin(ctx, &f, FORWARD, "attention_forward",
+                  "attention_forward_cpu", S);
+    launch_tensor(&f.l, out);
+    launch_tensor(&f.l, lse);
+    launch_tensor(&f.l, q);
+    launch_tensor(&f.l, k);
+    launch_tensor(&f.l, v);
+    return version_run(&f, B, T, H, G, H);
+}
+
+static int
+delta_forward(struct moe_ctx *ctx, const struct tensor *delta,
+              const struct tensor *dout, const struct tensor *out, int64_t B,
+              int64_t T, int64_t H, int64_t S)
+{
+    const uint64_t rows = (uint64_t)(B * T * H);
+    struct launch l;
+    launch_begin(ctx, &l, "attention_delta");
+    launch_tensor(&l, delta);
+    launch_tensor(&l, dout);
+    launch_tensor(&l, out);
+    launch_ulong(&l, rows);
     launch_int(&l, T);
     launch_int(&l, H);
-    launch_int(&l, G);
-    if (!cpu)
-        launch_int(&l, S);
-    launch_float(&l, scale);
-    if (!cpu)
-        return launch_groups(&l, (uint64_t)(B * T * H));
-    const int64_t rows = 2 * width * BLOCKS;
-    return launch_singles(&l, (uint64_t)((T + rows - 1) / rows),
-                          (uint64_t)(B * H));
+    launch_int(&l, S);
+    return launch_items(&l, rows);
+}
+
+int
+attention_backward(struct moe_ctx *ctx, const struct tensor *dq,
+                   const struct tensor *dk, const struct tensor *dv,
+                   const struct tensor *delta, const struct tensor *dout,
+                   const struct tensor *out, const struct tensor *q,
+                   const struct tensor *k, const struct tensor *v,
+                   const struct tensor *lse, int64_t B, int64_t T, int64_t H,
+                   int64_t G, int64_t S)
+{
+    const struct tensor *in[] = {dout, q, k, v, lse, delta};
+    struct version keys, queries;
+    assert(H % G == 0 && S % 2 == 0);
+    int rc = delta_forward(ctx, delta, dout, out, B, T, H, S);
+    if (rc)
+        return rc;
+    version_begin(ctx, &queries, BACKWARD, "attention_dq", "attention_dq_cpu",
+                  S);
+    launch_tensor(&queries.l, dq);
+    for (size_t i = 0; i < sizeof in / sizeof *in; i++)
+        launch_tensor(&queries.l, in[i]);
+    rc = version_run(&queries, B, T, H, G, H);
+    if (rc)
+        return rc;
+    version_begin(ctx, &keys, BACKWARD, "attention_dkdv", "attention_dkdv_cpu",
+                  S);
+    launch_tensor(&keys.l, dk);
+    launch_tensor(&keys.l, dv);
+    for (size_t i = 0; i < sizeof in / sizeof *in; i++)
+        launch_tensor(&keys.l, in[i]);
+    return version_run(&keys, B, T, H, G, G);
 }

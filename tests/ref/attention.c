@@ -1,5 +1,5 @@
 /*
- * attention.c - causal attention, in double.
+ * attention.c - causal attention and its gradients, in double.
  */
 #include "tests/ref/ref.h"
 
@@ -47,5 +47,48 @@ ref_attention_forward(double *out, double *lse, const float *q, const float *k,
                 int64_t keys = (b * T * G + h / (H / G)) * S;
                 lse[(b * H + h) * T + t] =
                     attend(out + row, q + row, k + keys, v + keys, t, G * S, S);
+            }
+}
+
+/* What one query row t adds to the gradients, keys being step apart. */
+static void
+attend_backward(double *dq, double *dk, double *dv, const float *dout,
+                const double *out, const float *q, const float *k,
+                const float *v, double lse, int64_t t, int64_t step, int64_t S)
+{
+    double delta = 0;
+    for (int64_t s = 0; s < S; s++)
+        delta += (double)dout[s] * out[s];
+    for (int64_t u = 0; u <= t && lse > -INFINITY; u++) {
+        double p = exp(score(q, k + u * step, S) - lse), dp = 0;
+        for (int64_t s = 0; s < S; s++)
+            dp += (double)dout[s] * (double)v[u * step + s];
+        double ds = p * (dp - delta) / sqrt((double)S);
+        for (int64_t s = 0; s < S; s++) {
+            dq[s] += ds * (double)k[u * step + s];
+            dk[u * step + s] += ds * (double)q[s];
+            dv[u * step + s] += p * (double)dout[s];
+        }
+    }
+}
+
+void
+ref_attention_backward(double *dq, double *dk, double *dv, const float *dout,
+                       const double *out, const float *q, const float *k,
+                       const float *v, const double *lse, int64_t B, int64_t T,
+                       int64_t H, int64_t G, int64_t S)
+{
+    for (int64_t i = 0; i < B * T * H * S; i++)
+        dq[i] = 0;
+    for (int64_t i = 0; i < B * T * G * S; i++)
+        dk[i] = dv[i] = 0;
+    for (int64_t b = 0; b < B; b++)
+        for (int64_t h = 0; h < H; h++)
+            for (int64_t t = 0; t < T; t++) {
+                int64_t row = ((b * T + t) * H + h) * S;
+                int64_t keys = (b * T * G + h / (H / G)) * S;
+                attend_backward(dq + row, dk + keys, dv + keys, dout + row,
+                                out + row, q + row, k + keys, v + keys,
+                                lse[(b * H + h) * T + t], t, G * S, S);
             }
 }

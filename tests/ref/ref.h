@@ -33,6 +33,12 @@ void ref_finite_forward(int32_t *bad, const float *x, int64_t N, int64_t E,
 void ref_attention_forward(double *out, double *lse, const float *q,
                            const float *k, const float *v, int64_t B, int64_t T,
                            int64_t H, int64_t G, int64_t S);
+/* out and lse as ref_attention_forward() gives them. */
+void ref_attention_backward(double *dq, double *dk, double *dv,
+                            const float *dout, const double *out,
+                            const float *q, const float *k, const float *v,
+                            const double *lse, int64_t B, int64_t T, int64_t H,
+                            int64_t G, int64_t S);
 void ref_bias_backward(double *db, const float *dy, int64_t N, int64_t D);
 void ref_combine_forward(double *x, const float *y, const float *weight,
                          const int32_t *slot_of, int64_t N, int64_t K,
