@@ -302,6 +302,7 @@ next_json(struct moe_err *err, struct text_reader *r, struct text_document *doc)
                   r->lines))
             continue;
         doc->id = json_string_value(json_object_get(r->object, "id"));
+        doc->object = r->object;
         return 1;
     }
     return rc;

@@ -45,12 +45,15 @@ struct text_counts {
     uint64_t bom, crlf;
 };
 
+struct json_t;
+
 /* Lives until the next call. */
 struct text_document {
     const char *text; // well-formed UTF-8
     size_t n;         // at least 1
     uint64_t line;    // where it begins, from 1
     const char *id;   // of a JSON object with a string under `id`, or NULL
+    const struct json_t *object; // the whole of a JSON line, or NULL
 };
 
 struct text_reader;
