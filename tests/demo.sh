@@ -5,7 +5,7 @@
 # Run by `make demo` with the build tree in PATH and POLYMOE_SAMPLE set, or
 # by hand after an install.  POLYMOE_DEMO_DIR (./demo) is kept.
 set -eu
-sample=${POLYMOE_SAMPLE:?where the sample lies}
+sample=$(cd "${POLYMOE_SAMPLE:?where the sample lies}" && pwd)
 dir=${POLYMOE_DEMO_DIR:-demo}
 say() { printf '\n== %s\n' "$*"; }
 
