@@ -28,7 +28,8 @@ say "Starting the daemon (log: $dir/polymoed.log)"
 polymoed >"$dir/polymoed.log" 2>&1 &
 daemon=$!
 trap cleanup EXIT
-trap 'exit 1' INT TERM HUP
+trap 'echo "demo: stopped, and its daemon and queue with it" >&2; exit 1' \
+    INT TERM HUP
 n=0
 until polymoe status >/dev/null 2>&1; do
     n=$((n + 1))
