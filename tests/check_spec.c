@@ -215,6 +215,52 @@ touch(const char *dir, const char *name)
     free(path);
 }
 
+/* Resolve "data: c/manifest.json" of that text. */
+static int
+resolve_manifest(struct moe_err *err, struct job_spec *spec, const char *text)
+{
+    char *dir = str_path(support_dir(), "c");
+    char *path = str_path(dir, "manifest.json");
+    ck_ok(err, fs_mkdirs(err, dir, 0777));
+    support_write(path, text, strlen(text));
+    touch(support_dir(), "m");
+    touch(dir, "ca_train_1.jsonl");
+    free(path);
+    free(dir);
+    ck_ok(err,
+          parse(err, spec, "kind: analyze\nmodel: m\ndata: c/manifest.json\n"));
+    return job_spec_resolve(err, spec, support_dir(), NULL, 0);
+}
+
+START_TEST(a_manifest_becomes_languages)
+{
+    struct moe_err err = {0};
+    struct job_spec spec;
+    ck_ok(&err, resolve_manifest(
+                    &err, &spec,
+                    "{\"format\": \"polymoe-corpus\", \"files\": ["
+                    "{\"path\": \"ca_test.jsonl\", \"language\": \"ca\", "
+                    "\"part\": \"test\"}, "
+                    "{\"path\": \"ca_train_1.jsonl\", \"language\": \"ca\", "
+                    "\"part\": \"train\"}]}"));
+    ck_assert_uint_eq(spec.data.n, 1);
+    ck_assert_str_eq(spec.data.language[0].name, "ca");
+    ck_assert_uint_eq(spec.data.language[0].files.n, 1);
+    ck_assert_ptr_nonnull(
+        strstr(spec.data.language[0].files.item[0], "/c/ca_train_1.jsonl"));
+    job_spec_free(&spec);
+    ck_fails(&err, resolve_manifest(&err, &spec, "{\"files\": []}"),
+             MOE_EFORMAT, "format is missing, want polymoe-corpus");
+    job_spec_free(&spec);
+    ck_fails(&err,
+             resolve_manifest(&err, &spec,
+                              "{\"format\": \"polymoe-corpus\", "
+                              "\"files\": [{}]}"),
+             MOE_EFORMAT, "a file without path");
+    job_spec_free(&spec);
+}
+END_TEST
+
 START_TEST(a_directory_becomes_languages)
 {
     static const char *const names[] = {"ca.b.txt",     "ca.a.u16", "ca-x.txt",
@@ -425,6 +471,7 @@ main(void)
     tcase_add_test(t, json_is_yaml);
     tcase_add_test(t, the_command_line_wins);
     tcase_add_test(t, a_directory_becomes_languages);
+    tcase_add_test(t, a_manifest_becomes_languages);
     tcase_add_test(t, missing_files_are_named);
     tcase_add_test(t, canonical_text_reads_back);
     tcase_add_test(t, messagepack_reads_back);

@@ -52,6 +52,11 @@ void job_field_clear(const struct job_field *field, struct job_spec *spec);
 int job_field_absolute(struct moe_err *err, const struct job_field *field,
                        struct job_spec *spec, const char *dir);
 
+/* The files to train on that a manifest of polymoe prepare names, into an
+ * empty *found, which is the caller's also after a failure. */
+int job_data_manifest(struct moe_err *err, struct job_data *found,
+                      const char *path);
+
 /* Every field of a map into a zeroed spec, defaults and required fields seen
  * to.  The spec is empty after a failure. */
 int job_spec_bind(struct moe_err *err, const struct job_source *source,

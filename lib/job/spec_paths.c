@@ -95,28 +95,42 @@ add_file(struct moe_err *err, struct job_data *data, const char *dir,
     return added ? MOE_OK : no_memory(err);
 }
 
-/* Replace a directory by the languages found in it. */
+/* The languages found in a directory. */
 static int
-expand_directory(struct moe_err *err, struct job_data *data)
+look_into(struct moe_err *err, struct job_data *found, const char *dir)
 {
     char **names;
     size_t n;
-    struct job_data found = {0};
-    const char *dir = data->directory;
-    if (fs_exists(dir) && !fs_is_dir(dir))
-        return moe_fail(err, MOE_EFORMAT,
-                        "data: %s is a file; write {LANGUAGE: FILE}", dir);
     int rc = fs_list(err, &names, &n, dir, "");
     if (rc)
         return rc;
     for (size_t i = 0; !rc && i < n; i++)
-        rc = add_file(err, &found, dir, names[i]);
+        rc = add_file(err, found, dir, names[i]);
     fs_list_free(names, n);
-    if (!rc && !found.n)
+    if (!rc && !found->n)
         rc = moe_fail(err, MOE_EINPUT,
                       "data: %s: no LANG.txt, LANG.jsonl, LANG.u16 or the "
                       "like in it",
                       dir);
+    return rc;
+}
+
+/* Replace a directory, or a manifest, by the languages found in it. */
+static int
+expand_directory(struct moe_err *err, struct job_data *data)
+{
+    struct job_data found = {0};
+    const char *dir = data->directory;
+    const char *dot = strrchr(dir, '.');
+    const bool is_file = fs_exists(dir) && !fs_is_dir(dir);
+    int rc;
+    if (is_file && dot && strcmp(dot, ".json") == 0)
+        rc = job_data_manifest(err, &found, dir);
+    else if (is_file)
+        rc = moe_fail(err, MOE_EFORMAT,
+                      "data: %s is a file; write {LANGUAGE: FILE}", dir);
+    else
+        rc = look_into(err, &found, dir);
     if (rc) {
         job_data_free(&found);
         return rc;

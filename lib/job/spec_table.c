@@ -51,7 +51,8 @@ const struct job_field job_fields[] = {
     {.name = "data", .type = JOB_DATA, .offset = AT(data),
      .kinds = ANALYZE, .required = true,
      .text = "a map from language to a file or a list of files, or a "
-             "directory with LANG.txt and the like"},
+             "directory with LANG.txt and the like, or a manifest.json of "
+             "polymoe prepare"},
     {.name = "tokenizer", .type = JOB_PATH, .offset = AT(tokenizer),
      .kinds = ANALYZE,
      .text = "tokenizer.json for text files; the model's own when not given"},
