@@ -137,22 +137,25 @@ experts_grad_input(__global float *restrict dxs, const ulong dxs_at,
         }
 }
 
-/* s[k][i] = scale[k0 + k] a[row k0 + k][i], `edge` columns, `cols` exist. */
-void
-block_load_slots(__local float *s, const int edge, __global const float *a,
-                 const int ld, __global const int *gather,
-                 __global const float *scale, const int cols, const int k0,
-                 const int K)
-{
-    for (int t = get_local_id(0); t < edge * BK; t += WG) {
-        const int i = t % edge, k = k0 + t / edge;
-        float x = 0.0f;
-        if (i < cols && k < K)
-            x = a[(ulong)(gather ? gather[k] : k) * ld + i] *
-                (scale ? scale[k] : 1.0f);
-        s[t / edge * (edge + 1) + i] = x;
+/* s[k][i] = scale[k0 + k] a[row k0 + k][i], EDGE columns, `cols` exist. */
+#define BLOCK_LOAD_SLOTS(name, EDGE)                                           \
+    void name(__local float *s, __global const float *a, const int ld,         \
+              __global const int *gather, __global const float *scale,         \
+              const int cols, const int k0, const int K)                       \
+    {                                                                          \
+        for (int t = get_local_id(0); t < EDGE * BK; t += WG) {                \
+            const int2 p = block_place(t, EDGE, 0);                            \
+            const int k = k0 + p.y;                                            \
+            float x = 0.0f;                                                    \
+            if (p.x < cols && k < K)                                           \
+                x = a[(ulong)(gather ? gather[k] : k) * ld + p.x] *            \
+                    (scale ? scale[k] : 1.0f);                                 \
+            s[p.y * (EDGE + 1) + p.x] = x;                                     \
+        }                                                                      \
     }
-}
+
+BLOCK_LOAD_SLOTS(block_slots_a, BM)
+BLOCK_LOAD_SLOTS(block_slots_b, BN)
 
 /* One matrix (M, N) of each expert, number `which` of its three; a (.., M) and
  * b (.., N) are rows of slots, or of the tokens of slots. */
@@ -170,8 +173,8 @@ experts_grad_weights(__global float *restrict dw, /* gradients, += */
     __local float as[BK * (BM + 1)];
     __local float bs[BK * (BN + 1)];
     const int e = get_group_id(1), across = (N + BN - 1) / BN;
-    const int m0 = get_group_id(0) / across * BM;
-    const int n0 = get_group_id(0) % across * BN;
+    const int down = get_group_id(0) / across, m0 = down * BM;
+    const int n0 = (get_group_id(0) - down * across) * BN;
     const int slot = start[start_at + e];
     const ulong place = offset[o_at + 3 * e + which];
     const int K = place == ULONG_MAX ? 0 : start[start_at + e + 1] - slot;
@@ -184,9 +187,9 @@ experts_grad_weights(__global float *restrict dw, /* gradients, += */
     float sum[4][4] = {{0.0f}};
 
     for (int k0 = 0; k0 < K; k0 += BK) {
-        block_load_slots(as, BM, a_m, lda, a_tokens ? token : 0,
+        block_slots_a(as, a_m, lda, a_tokens ? token : 0,
                          a_tokens ? scale + scale_at + slot : 0, M - m0, k0, K);
-        block_load_slots(bs, BN, b_n, ldb, b_tokens ? token : 0, 0, N - n0, k0,
+        block_slots_b(bs, b_n, ldb, b_tokens ? token : 0, 0, N - n0, k0,
                          K);
         barrier(CLK_LOCAL_MEM_FENCE);
         block_step(sum, as, bs);

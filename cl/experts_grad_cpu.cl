@@ -10,14 +10,49 @@
  * Shapes     as experts_grad.cl
  * Work       one item a group; (ceil(F / NB) or ceil(D / NB), tiles) groups;
  *            (blocks of a matrix, E) for the weights
- * Local      KB * NB + RB * NB floats, or DEEP * (NB + SIDE) + RB * NB
+ * Local      (KB + RB) NB floats, or DEEP (WIDE + SIDE) + RB WIDE
  * Order      as the tile; blocks of columns in parts of dws
  * Reference  tests/ref/experts_grad.c, ref_experts_backward(); abs 1e-5
  * Source     Shazeer 2020, arXiv:2002.05202 (SwiGLU), differentiated
  */
-#define DEEP (KB / 2)  // slots of a step: both operands stay in the L1 cache
+#define DEEP (KB / 4)  // slots of a step of the weights' gradients
+#define WIDE (2 * NB)  // columns of their blocks
 #define SIDE (8 * MR)  // columns of the MR wide operand packed at once
 #define ONE  __attribute__((reqd_work_group_size(1, 1, 1)))
+
+/* As pack_step() of columns, but row by row: all NB columns of a row are
+ * neighbours in memory, its panels are not. */
+void
+pack_wide_of(__local float *panel, __global const uchar *w, const size_t at,
+             const size_t ld, const int cols, const int kn, const int dtype)
+{
+    const int whole = cols / NR * NR;
+    for (int k = 0; k < kn; k++, panel += NR) {
+        const size_t row = at + k * ld;
+        for (int c = 0; c < whole; c += NR)
+            _Pragma("unroll") for (int j = 0; j < NR; j += 4)
+                vstore4(weight_load4(w, row + c + j, dtype), 0,
+                        panel + c * KB + j);
+        for (int c = whole; c < cols; c += NR)
+            for (int j = 0; j < NR; j++)
+                panel[c * KB + j] =
+                    c + j < cols ? weight_load(w, row + c + j, dtype) : 0.0f;
+    }
+}
+
+/* Returns how many panels. */
+int
+pack_wide(__local float *panel, __global const uchar *w, const size_t at,
+          const size_t ld, const int cols, const int kn, const int dtype)
+{
+    if (dtype == DTYPE_F32)
+        pack_wide_of(panel, w, at, ld, cols, kn, DTYPE_F32);
+    else if (dtype == DTYPE_BF16)
+        pack_wide_of(panel, w, at, ld, cols, kn, DTYPE_BF16);
+    else
+        pack_wide_of(panel, w, at, ld, cols, kn, DTYPE_F16);
+    return (cols + NR - 1) / NR;
+}
 
 /* q (rows, NB) to dg and du in pre; the dot with h of each row to `part`. */
 void
@@ -79,8 +114,8 @@ experts_grad_cpu_hidden(
 
     for (int k0 = 0; k0 < D && rows > 0; k0 += KB) {
         const int kn = min(KB, D - k0);
-        const int panels = pack_step(panel, w, down + (size_t)k0 * F, F, cols,
-                                     kn, dtype, 1);
+        const int panels =
+            pack_wide(panel, w, down + (size_t)k0 * F, F, cols, kn, dtype);
         for (int r = 0; r < rows; r += MR) {
             __local float *sum = sums + (D > KB ? r * NB : 0);
             tile_rows(sum, panel, panels, dout + dout_at + k0, D, token, r,
@@ -117,8 +152,8 @@ experts_grad_cpu_input(
         for (int k0 = 0; k0 < F && rows > 0; k0 += KB) {
             const int kn = min(KB, F - k0), last = side == 1 && k0 + kn == F;
             const int panels =
-                pack_step(panel, w, place[side] + d0 + (size_t)k0 * D, D, cols,
-                          kn, dtype, 1);
+                pack_wide(panel, w, place[side] + d0 + (size_t)k0 * D, D, cols,
+                          kn, dtype);
             for (int r = 0; r < rows; r += MR) {
                 __local float *sum = sums + r * NB;
                 tile_rows(sum, panel, panels, in + side * F + k0, 2 * F, 0, r,
@@ -132,27 +167,31 @@ experts_grad_cpu_input(
 
 /* ---- Gradients of weights ----------------------------------------------- */
 
-/* The columns of kn rows in panels `wide` columns wide, DEEP apart: column c
- * of row k, times scale[k], at panel c / wide.  Zero from column `cols` to the
- * end of its panel. */
-void
-pack_slots(__local float *out, const int wide, __global const float *a,
-           const size_t ld, __global const int *gather,
-           __global const float *scale, const int cols, const int kn)
-{
-    const int whole = cols / wide * wide;
-    for (int k = 0; k < kn; k++, out += wide) {
-        __global const float *row = a + (size_t)(gather ? gather[k] : k) * ld;
-        const float f = scale ? scale[k] : 1.0f;
-        int c = 0;
-        for (; c < whole; c += wide)
-            _Pragma("unroll") for (int j = 0; j < wide; j++)
-                out[c * DEEP + j] = f * row[c + j];
-        if (c < cols)
-            for (int j = 0; j < wide; j++)
-                out[c * DEEP + j] = c + j < cols ? f * row[c + j] : 0.0f;
+/* The columns of kn rows in panels WIDE columns wide, DEEP apart: column c of
+ * row k, times scale[k], at panel c / WIDE.  Zero from column `cols` to the end
+ * of its panel. */
+#define PACK_SLOTS(name, WIDE)                                                 \
+    void name(__local float *out, __global const float *a, const size_t ld,    \
+              __global const int *gather, __global const float *scale,         \
+              const int cols, const int kn)                                    \
+    {                                                                          \
+        const int whole = cols / WIDE * WIDE;                                  \
+        for (int k = 0; k < kn; k++, out += WIDE) {                            \
+            __global const float *row =                                        \
+                a + (size_t)(gather ? gather[k] : k) * ld;                     \
+            const float f = scale ? scale[k] : 1.0f;                           \
+            for (int c = 0; c < whole; c += WIDE)                              \
+                _Pragma("unroll") for (int j = 0; j < WIDE; j += 2)            \
+                    vstore2(f * vload2(0, row + c + j), 0,                     \
+                            out + c * DEEP + j);                               \
+            for (int c = whole; c < cols; c += WIDE)                           \
+                for (int j = 0; j < WIDE; j++)                                 \
+                    out[c * DEEP + j] = c + j < cols ? f * row[c + j] : 0.0f;  \
+        }                                                                      \
     }
-}
+
+PACK_SLOTS(pack_side, MR)
+PACK_SLOTS(pack_panel, NR)
 
 /* MR x NR sums of the products of two packed panels. */
 void
@@ -178,7 +217,8 @@ tile_packed(__local float *c, __local const float *side,
             STORE(sum[i][j], j, c + i * NB);
 }
 
-/* All panels of columns against one step's `rows` packed rows. */
+/* All panels of columns against one step's `rows` packed rows; sums of columns
+ * from NB on lie RB rows further. */
 void
 tile_sides(__local float *c, __local const float *side,
            __local const float *panel, const int rows, const int cols,
@@ -186,8 +226,8 @@ tile_sides(__local float *c, __local const float *side,
 {
     for (int r = 0; r < rows; r += MR)
         for (int n = 0; n < cols; n += NR)
-            tile_packed(c + r * NB + n, side + r * DEEP, panel + n * DEEP, kn,
-                        add);
+            tile_packed(c + n / NB * RB * NB + r * NB + n % NB,
+                        side + r * DEEP, panel + n * DEEP, kn, add);
 }
 
 __kernel ONE void
@@ -202,13 +242,13 @@ experts_grad_cpu_weights(
     const int M, const int N, const int lda, const int ldb, const int which,
     const int a_tokens, const int b_tokens)
 {
-    __local float panel[DEEP * NB];
+    __local float panel[DEEP * WIDE];
     __local float side[DEEP * SIDE];
-    __local float sums[RB * NB];
-    const int e = get_group_id(1), across = (N + NB - 1) / NB;
+    __local float sums[RB * WIDE];
+    const int e = get_group_id(1), across = (N + WIDE - 1) / WIDE;
     const int m0 = get_group_id(0) / across * RB;
-    const int n0 = get_group_id(0) % across * NB;
-    const int rows = min(RB, M - m0), cols = min(NB, N - n0);
+    const int n0 = get_group_id(0) % across * WIDE;
+    const int rows = min(RB, M - m0), cols = min(WIDE, N - n0);
     const int slot = start[start_at + e], end = start[start_at + e + 1];
     const ulong place = offset[o_at + 3 * e + which];
     if (place == ULONG_MAX)
@@ -222,14 +262,15 @@ experts_grad_cpu_weights(
             a + a_at + m0 + (a_tokens ? 0 : (size_t)s * lda);
         __global const float *b_s =
             b + b_at + n0 + (b_tokens ? 0 : (size_t)s * ldb);
-        pack_slots(panel, NR, b_s, ldb, b_tokens ? token : 0, 0, cols, kn);
+        pack_panel(panel, b_s, ldb, b_tokens ? token : 0, 0, cols, kn);
         for (int r = 0; r < rows; r += SIDE) {
             const int n = min(SIDE, rows - r);
-            pack_slots(side, MR, a_s + r, lda, a_tokens ? token : 0,
+            pack_side(side, a_s + r, lda, a_tokens ? token : 0,
                        a_tokens ? scale + scale_at + s : 0, n, kn);
             tile_sides(sums + r * NB, side, panel, n, cols, kn, s > slot);
         }
-        if (s + kn == end)
-            store_rows(out, N, sums, rows, cols, 0, 1);
+        for (int n = 0; n < cols && s + kn == end; n += NB)
+            store_rows(out + n, N, sums + n * RB, rows, min(NB, cols - n), 0,
+                       1);
     }
 }

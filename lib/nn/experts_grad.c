@@ -11,6 +11,9 @@
     "+"                                                                        \
     "experts_grad_cpu"
 
+/* Of experts_grad_cpu_weights, at most. */
+enum { LOCAL_BYTES = 192 * 1024 };
+
 void
 experts_grad_destroy(struct experts_grad *g)
 {
@@ -44,8 +47,9 @@ prepare(struct moe_ctx *ctx, struct experts_scratch *s, int64_t slots,
 {
     struct experts_grad *g = &s->grad;
     if (g->rows == 0) {
-        g->cpu =
-            s->cpu.program && program_available(ctx, PROGRAM, s->cpu.options);
+        g->cpu = s->cpu.program &&
+                 ctx_device(ctx)->local_bytes >= LOCAL_BYTES &&
+                 program_available(ctx, PROGRAM, s->cpu.options);
         g->rows = g->cpu ? s->cpu.rows : gemm_block_rows(ctx);
         g->columns = g->cpu ? s->cpu.columns : gemm_block_columns(ctx);
     }
@@ -170,7 +174,8 @@ weights(const struct pass *p, int which, const struct side *a,
     launch_int(&l, which);
     launch_int(&l, a->tokens);
     launch_int(&l, b->tokens);
-    return run(&l, g, blocks(a->n, g->rows) * blocks(b->n, g->columns), p->E);
+    const int columns = g->cpu ? 2 * g->columns : g->columns;
+    return run(&l, g, blocks(a->n, g->rows) * blocks(b->n, columns), p->E);
 }
 
 /* Gate, up, down: (F,D) (F,D) (D,F).  Rows of dout are weighed. */
