@@ -11,7 +11,7 @@
 
 #include "base/mem.h"
 #include "io/safetensors.h"
-#include "model/model.h"
+#include "model/run.h"
 
 enum { PASS_TOKENS = 1024, LOGIT_ROWS = 64 };
 
@@ -25,6 +25,7 @@ struct dump {
     struct st_writer writer;
     struct st_entry entry[OUTPUTS];
     void *room;          // for one tensor of one pass, or LOGIT_ROWS of logits
+    float *nll;          // of one pass
     int64_t first, rows; // sequences of the current pass
     double sum;          // of all likelihoods so far
 };
@@ -84,19 +85,32 @@ put_layer(struct dump *d, int output, int64_t l, int64_t columns)
                            (size_t)(here(d) * columns) * 4);
 }
 
+/* A head_see_fn: logits of rows of this pass, as they are made. */
 static int
-put_logits(struct dump *d)
+put_logits(void *dump, int64_t row, int64_t rows)
 {
-    int64_t V = moe_model_config(d->model)->V, N = here(d);
+    struct dump *d = dump;
+    const uint64_t size = (uint64_t)moe_model_config(d->model)->V * 4;
     int rc = MOE_OK;
-    for (int64_t n = 0; !rc && n < N; n += LOGIT_ROWS) {
-        int64_t rows = N - n < LOGIT_ROWS ? N - n : LOGIT_ROWS;
-        rc = moe_run_logits(d->run, n, rows, d->room);
+    for (int64_t i = 0, n; !rc && i < rows; i += n) {
+        n = rows - i < LOGIT_ROWS ? rows - i : LOGIT_ROWS;
+        rc = buffer_read(d->run->logits.buf, (uint64_t)i * size, d->room,
+                         (uint64_t)n * size);
         if (!rc)
             rc = safetensors_put(err_of(d), &d->writer, OUT_LOGITS,
-                                 (uint64_t)((before(d) + n) * V) * 4, d->room,
-                                 (size_t)(rows * V) * 4);
+                                 (uint64_t)(before(d) + row + i) * size,
+                                 d->room, (size_t)n * size);
     }
+    return rc;
+}
+
+/* Logits and likelihoods from one use of the head. */
+static int
+put_head(struct dump *d)
+{
+    int rc = head_pass(d->run, d->nll, put_logits, d);
+    for (int64_t i = 0; !rc && i < d->rows * (d->batch->T - 1); i++)
+        d->sum += d->nll[i];
     return rc;
 }
 
@@ -135,29 +149,16 @@ put_hidden(struct dump *d)
 }
 
 static int
-add_nll(struct dump *d)
-{
-    int64_t n = d->rows * (d->batch->T - 1);
-    float *nll = d->room;
-    int rc = n ? moe_run_nll(d->run, nll) : MOE_OK;
-    for (int64_t i = 0; !rc && i < n; i++)
-        d->sum += nll[i];
-    return rc;
-}
-
-static int
 pass(struct dump *d)
 {
     int rc =
         moe_run_forward(d->run, d->batch->id + before(d), d->rows, d->batch->T);
     if (!rc)
-        rc = put_logits(d);
+        rc = put_head(d);
     if (!rc)
         rc = put_routing(d);
     if (!rc)
         rc = put_hidden(d);
-    if (!rc)
-        rc = add_nll(d);
     return rc;
 }
 
@@ -181,7 +182,9 @@ make(struct dump *d)
     struct moe_run_options opt = {
         .B = B, .T = T, .keep_routing = true, .keep_hidden = d->opt->hidden};
     int rc = moe_run_create(&d->run, d->model, &opt);
-    if (!rc && !(d->room = malloc((size_t)bytes)))
+    d->room = malloc((size_t)bytes);
+    d->nll = mem_zero((size_t)(B * T), sizeof *d->nll);
+    if (!rc && (!d->room || !d->nll))
         rc = moe_fail(err_of(d), MOE_ENOMEM, "forward: out of memory");
     return rc;
 }
@@ -222,5 +225,6 @@ dump_forward(struct moe_model *model, double *nll,
     *nll = n ? d.sum / (double)n : NAN;
     moe_run_destroy(&d.run);
     free(d.room);
+    free(d.nll);
     return rc;
 }

@@ -92,7 +92,7 @@ read_nll(struct moe_run *run, float *nll)
 }
 
 int
-moe_run_nll(struct moe_run *run, float *nll)
+head_pass(struct moe_run *run, float *nll, head_see_fn *see, void *arg)
 {
     int rc = check_head(run);
     if (!rc)
@@ -105,6 +105,14 @@ moe_run_nll(struct moe_run *run, float *nll)
         if (!rc)
             rc = xent_forward(run->model->ctx, &to, &run->logits, &target, n,
                               run->model->config.V);
+        if (!rc && see)
+            rc = see(arg, row, n);
     }
     return rc ? rc : read_nll(run, nll);
+}
+
+int
+moe_run_nll(struct moe_run *run, float *nll)
+{
+    return head_pass(run, nll, NULL, NULL);
 }

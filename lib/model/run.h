@@ -130,4 +130,9 @@ int run_check_ids(struct moe_run *run, const int32_t *ids, int64_t B,
  * most head_rows of them. */
 int head_logits(struct moe_run *run, int64_t row, int64_t rows);
 
+/* Once over the head: nll (B,T-1) as moe_run_nll(), and `see` is called for
+ * each stretch of rows while run->logits holds theirs; NULL: nobody looks. */
+typedef int head_see_fn(void *arg, int64_t row, int64_t rows);
+int head_pass(struct moe_run *run, float *nll, head_see_fn *see, void *arg);
+
 #endif

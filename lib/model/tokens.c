@@ -5,10 +5,10 @@
 
 #include <inttypes.h>
 #include <stdlib.h>
-#include <string.h>
 
-#include "base/fs.h"
 #include "base/mem.h"
+#include "data/shard.h"
+#include "data/suffix.h"
 #include "io/safetensors.h"
 
 static int
@@ -55,40 +55,24 @@ tokens_cut(struct moe_err *err, struct token_batch *out, const char *name,
                    : moe_fail(err, MOE_ENOMEM, "%s: out of memory", name);
 }
 
-/* The id at place i of a shard; ids above 31 bits become -1, which no model
- * accepts. */
-static int32_t
-shard_id(const unsigned char *p, size_t i, size_t width)
-{
-    uint32_t x = 0;
-    for (size_t k = width; k-- > 0;)
-        x = x << 8 | p[i * width + k];
-    return x > INT32_MAX ? -1 : (int32_t)x;
-}
-
 static int
 from_shard(struct moe_err *err, struct token_batch *out, const char *path,
            const struct moe_config *config, int64_t window)
 {
-    struct fs_map map;
-    size_t width = config->V <= 65536 ? 2 : 4;
-    int rc = fs_map_open(err, &map, path);
+    struct shard shard;
+    int rc = shard_open(err, &shard, path, config->V, 0);
     if (rc)
         return rc;
-    size_t n = map.size / width;
+    const size_t n = (size_t)shard.tokens;
     int32_t *id = mem_zero(n, sizeof *id);
-    if (map.size % width || n == 0)
-        rc = moe_fail(err, MOE_EFORMAT,
-                      "%s: %zu bytes, want a multiple of %zu above 0", path,
-                      map.size, width);
-    else if (!id)
+    if (!id)
         rc = moe_fail(err, MOE_ENOMEM, "%s: out of memory", path);
-    for (size_t i = 0; !rc && i < n; i++)
-        id[i] = shard_id(map.data, i, width);
+    if (!rc)
+        rc = shard_read(err, &shard, 0, n, id);
     if (!rc)
         rc = tokens_cut(err, out, path, id, (int64_t)n, config, window);
     free(id);
-    fs_map_close(&map);
+    shard_close(&shard);
     return rc;
 }
 
@@ -96,9 +80,8 @@ int
 tokens_read(struct moe_err *err, struct token_batch *out, const char *path,
             const struct moe_config *config, int64_t window)
 {
-    const char *dot = strrchr(path, '.');
     *out = (struct token_batch){0};
-    if (dot && strcmp(dot, ".safetensors") == 0)
+    if (suffix_is(path, ".safetensors"))
         return from_safetensors(err, out, path);
     return from_shard(err, out, path, config, window);
 }

@@ -16,9 +16,9 @@ struct token_batch {
 /*
  * Read token ids.
  *
- * PATH.safetensors: its tensor input_ids (B,T) i32.  Any other file: raw
- * little-endian ids, 16 bits wide for a vocabulary of at most 65536, else 32,
- * cut into rows of `window`; 0: one row of all ids, at most max_positions.
+ * PATH.safetensors: its tensor input_ids (B,T) i32.  Any other file is a shard
+ * (data/shard.h), cut into rows of `window`; 0: one row of all ids, at most
+ * max_positions.
  */
 int tokens_read(struct moe_err *err, struct token_batch *out, const char *path,
                 const struct moe_config *config, int64_t window);
