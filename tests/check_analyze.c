@@ -415,6 +415,23 @@ START_TEST(windows_that_cannot_be_are_refused)
 }
 END_TEST
 
+/* Known from the configuration alone: there are no weights here. */
+START_TEST(a_model_that_cannot_fit_is_refused_before)
+{
+    static const char huge[] =
+        "{\"model_type\":\"olmoe\",\"vocab_size\":83,"
+        "\"hidden_size\":8192,\"num_hidden_layers\":512,"
+        "\"num_attention_heads\":64,\"num_experts\":128,"
+        "\"num_experts_per_tok\":8,\"intermediate_size\":8192,"
+        "\"torch_dtype\":\"bfloat16\",\"eos_token_id\":0}";
+    struct moe_err err = {0};
+    ck_ok(&err, fs_mkdirs(&err, support_path("huge"), 0777));
+    support_write(support_path("huge/config.json"), huge, sizeof huge - 1);
+    refuses("kind: analyze\nmodel: huge\nwindow: 8\n" THREE, MOE_EFIT,
+            "huge: needs 26");
+}
+END_TEST
+
 START_TEST(a_device_that_does_not_exist_is_named)
 {
     refuses(SHARED THREE "device: nonesuch\n", MOE_EDEVICE, "nonesuch");
@@ -442,6 +459,7 @@ add_refusals(Suite *s)
     tcase_add_test(t, unusable_inputs_are_refused);
     tcase_add_test(t, a_strange_tokenizer_is_found_out);
     tcase_add_test(t, windows_that_cannot_be_are_refused);
+    tcase_add_test(t, a_model_that_cannot_fit_is_refused_before);
     tcase_add_test(t, a_device_that_does_not_exist_is_named);
     suite_add_tcase(s, t);
 }

@@ -405,6 +405,54 @@ START_TEST(a_plan_grows_with_what_is_kept)
 }
 END_TEST
 
+/* The device layer's own count, for a shape that is no rounding error. */
+static void
+expect_plan(const char *name, const struct moe_run_options *opt)
+{
+    struct moe_model *m;
+    struct moe_run *run;
+    uint64_t plan;
+    ck_ok(err(), moe_model_load(support_ctx(), &m,
+                                tiny_write(name, &(struct tiny){0})));
+    const uint64_t before = ctx_allocated(support_ctx());
+    ck_ok(err(), run_plan(err(), &plan, moe_model_config(m), opt));
+    ck_ok(err(), moe_run_create(&run, m, opt));
+    const double made = (double)(ctx_allocated(support_ctx()) - before);
+    ck_assert_double_le(fabs((double)plan - made), 0.05 * made);
+    moe_run_destroy(&run);
+    ck_assert_uint_eq(ctx_allocated(support_ctx()), before);
+    moe_model_destroy(&m);
+}
+
+START_TEST(a_plan_is_what_is_allocated)
+{
+    for (int i = 0; i < 8; i++) {
+        struct moe_run_options opt = {.B = 3,
+                                      .T = 67,
+                                      .routers_only = i & 1,
+                                      .keep_routing = i & 2,
+                                      .keep_hidden = i & 4};
+        expect_plan("planned", &opt);
+    }
+}
+END_TEST
+
+START_TEST(a_run_that_cannot_fit_is_refused_before)
+{
+    struct moe_model *m;
+    struct moe_run *run;
+    struct moe_run_options opt = {.B = 1 << 9, .T = 1 << 20};
+    ck_ok(err(), moe_model_load(support_ctx(), &m,
+                                tiny_write("vast", &(struct tiny){0})));
+    const uint64_t before = ctx_allocated(support_ctx());
+    int rc = moe_run_create(&run, m, &opt);
+    ck_fails(err(), rc, MOE_EFIT, "run: needs");
+    ck_assert_ptr_null(run);
+    ck_assert_uint_eq(ctx_allocated(support_ctx()), before);
+    moe_model_destroy(&m);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -426,6 +474,8 @@ main(void)
     tcase_add_test(t, bad_input_is_refused);
     tcase_add_test(t, a_nan_is_reported_with_layer_and_token);
     tcase_add_test(t, a_plan_grows_with_what_is_kept);
+    tcase_add_test(t, a_plan_is_what_is_allocated);
+    tcase_add_test(t, a_run_that_cannot_fit_is_refused_before);
     suite_add_tcase(s, t);
     return support_main(s, 1);
 }

@@ -17,7 +17,8 @@ struct buffer {
     struct moe_ctx *ctx;
     cl_mem mem; // NULL while bytes is 0
     uint64_t bytes;
-    char *name; // for errors
+    uint64_t owned; // of them, what the device allocated
+    char *name;     // for errors
 };
 
 cl_mem
@@ -30,6 +31,19 @@ uint64_t
 buffer_size(const struct buffer *b)
 {
     return b->bytes;
+}
+
+uint64_t
+ctx_allocated(const struct moe_ctx *ctx)
+{
+    return ctx->allocated;
+}
+
+static void
+count_owned(struct buffer *b)
+{
+    b->owned = b->bytes;
+    b->ctx->allocated += b->owned;
 }
 
 /* A size that the device takes in one piece, and that size_t holds. */
@@ -105,6 +119,7 @@ buffer_create(struct moe_ctx *ctx, struct buffer **out, uint64_t bytes,
                                  NULL, &status);
     if (status)
         return fail_alloc(out, status);
+    count_owned(*out);
     if (ctx->poison && (rc = poison(*out)))
         buffer_destroy(out);
     return rc;
@@ -125,11 +140,15 @@ buffer_wrap(struct moe_ctx *ctx, struct buffer **out, const void *host,
             clCreateBuffer(ctx->context, CL_MEM_READ_ONLY | CL_MEM_USE_HOST_PTR,
                            (size_t)bytes, p, &status);
     /* A driver may refuse memory of ours; a copy always works. */
-    if (!b->mem)
-        b->mem = clCreateBuffer(ctx->context,
-                                CL_MEM_READ_ONLY | CL_MEM_COPY_HOST_PTR,
-                                (size_t)bytes, p, &status);
-    return status ? fail_alloc(out, status) : MOE_OK;
+    if (b->mem)
+        return MOE_OK;
+    b->mem =
+        clCreateBuffer(ctx->context, CL_MEM_READ_ONLY | CL_MEM_COPY_HOST_PTR,
+                       (size_t)bytes, p, &status);
+    if (status)
+        return fail_alloc(out, status);
+    count_owned(b);
+    return MOE_OK;
 }
 
 void
@@ -141,6 +160,7 @@ buffer_destroy(struct buffer **bp)
         return;
     if (b->mem)
         clReleaseMemObject(b->mem);
+    b->ctx->allocated -= b->owned;
     free(b->name);
     free(b);
 }

@@ -100,6 +100,10 @@ int buffer_wrap(struct moe_ctx *ctx, struct buffer **out, const void *host,
 void buffer_destroy(struct buffer **bp);
 uint64_t buffer_size(const struct buffer *b);
 
+/* Bytes of all buffers of the context that are there now, without those that
+ * use host memory in place. */
+uint64_t ctx_allocated(const struct moe_ctx *ctx);
+
 /* Blocking copies; ranges are checked (MOE_ESHAPE). */
 int buffer_write(struct buffer *b, uint64_t at, const void *src, uint64_t n);
 int buffer_read(struct buffer *b, uint64_t at, void *dst, uint64_t n);

@@ -33,8 +33,9 @@ struct moe_ctx {
     cl_device_id device;
     cl_context context;
     cl_command_queue queue;
-    size_t group; // WG
-    bool poison;  // fill new buffers with NaN
+    size_t group;       // WG
+    bool poison;        // fill new buffers with NaN
+    uint64_t allocated; // bytes of buffers that are there, not wrapped
 
     struct program *programs; // list, owned
     char *cache_dir;          // owned; NULL: no cache

@@ -25,6 +25,7 @@
 #include "job/analyze.h"
 #include "job/corpus.h"
 #include "model/model.h"
+#include "model/plan.h"
 #include "routing/collect.h"
 
 /* One language's part of the job. */
@@ -207,6 +208,18 @@ make_space(struct moe_err *err, struct analysis *a)
     return MOE_OK;
 }
 
+/* Weights and activations together, before any is asked for. */
+static int
+check_memory(struct moe_err *err, const struct analysis *a,
+             const struct moe_run_options *opt)
+{
+    struct plan plan;
+    int rc = plan_model(err, &plan, &a->config, opt);
+    return rc ? rc
+              : plan_check(err, ctx_device(a->run->ctx), plan.total,
+                           a->spec->model);
+}
+
 static int
 open_model(struct moe_err *err, struct analysis *a)
 {
@@ -225,6 +238,9 @@ open_model(struct moe_err *err, struct analysis *a)
     struct moe_ctx *ctx = a->run->ctx;
     struct moe_run_options opt = {
         .B = a->B, .T = a->W, .routers_only = !a->spec->perplexity};
+    rc = check_memory(err, a, &opt);
+    if (rc)
+        return rc;
     rc = moe_model_load(ctx, &a->model, a->spec->model);
     if (!rc)
         rc = moe_run_create(&a->pass, a->model, &opt);

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "model/plan.h"
 
 /* The head makes this many bytes of logits at a time. */
 enum { HEAD_BYTES = 64 << 20 };
@@ -100,6 +101,8 @@ run_plan(struct moe_err *err, uint64_t *bytes, const struct moe_config *config,
     for (int i = 0; i < RUN_TENSORS; i++)
         if (is_there(list[i].when, opt))
             *bytes += tensor_count(&list[i].t) * dtype_bytes(list[i].t.dtype);
+    *bytes += dispatch_bytes(opt->B * opt->T, config->E, config->K);
+    *bytes += experts_bytes(opt->B * opt->T, config->E, config->K);
     return MOE_OK;
 }
 
@@ -155,7 +158,11 @@ create(struct moe_run *run)
 {
     struct moe_ctx *ctx = run->model->ctx;
     const struct moe_config *c = &run->model->config;
-    int rc = check_options(moe_ctx_err(ctx), c, &run->opt);
+    uint64_t bytes;
+    int rc = run_plan(moe_ctx_err(ctx), &bytes, c, &run->opt);
+    if (!rc)
+        rc = plan_check(moe_ctx_err(ctx), ctx_device(ctx),
+                        ctx_allocated(ctx) + bytes, "run");
     if (rc)
         return rc;
     int64_t N = run->opt.B * run->opt.T;

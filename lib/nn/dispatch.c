@@ -15,17 +15,33 @@ pieces(int64_t N)
     return (N + PIECE - 1) / PIECE;
 }
 
-int
-dispatch_create(struct moe_ctx *ctx, struct dispatch *d, int64_t N, int64_t E,
-                int64_t K)
+static struct dispatch
+shapes(int64_t N, int64_t E, int64_t K)
 {
-    *d = (struct dispatch){
+    return (struct dispatch){
         .count = tensor_shape(DTYPE_I32, 1, (int64_t[]){E}),
         .start = tensor_shape(DTYPE_I32, 1, (int64_t[]){E + 1}),
         .slot_token = tensor_shape(DTYPE_I32, 1, (int64_t[]){N * K}),
         .slot_of = tensor_shape(DTYPE_I32, 2, (int64_t[]){N, K}),
         .partial = tensor_shape(DTYPE_I32, 2, (int64_t[]){pieces(N), E}),
     };
+}
+
+uint64_t
+dispatch_bytes(int64_t N, int64_t E, int64_t K)
+{
+    const struct dispatch d = shapes(N, E, K);
+    return sizeof(int32_t) *
+           (tensor_count(&d.count) + tensor_count(&d.start) +
+            tensor_count(&d.slot_token) + tensor_count(&d.slot_of) +
+            tensor_count(&d.partial));
+}
+
+int
+dispatch_create(struct moe_ctx *ctx, struct dispatch *d, int64_t N, int64_t E,
+                int64_t K)
+{
+    *d = shapes(N, E, K);
     int rc = tensor_create(ctx, &d->count, "slots of each expert");
     if (!rc)
         rc = tensor_create(ctx, &d->start, "first slot of each expert");

@@ -10,11 +10,20 @@
 
 #include "base/mem.h"
 
+enum { SMALLEST_TILE = 4 }; // rows
+
 /* Every expert may end with a tile that is not full. */
 int64_t
 experts_capacity(int64_t slots, int64_t E, int rows)
 {
     return slots / rows + (E < slots ? E : slots);
+}
+
+uint64_t
+experts_bytes(int64_t N, int64_t E, int64_t K)
+{
+    return sizeof(int32_t) * 3 *
+           (uint64_t)experts_capacity(N * K, E, SMALLEST_TILE);
 }
 
 /* POLYMOE_GEMM forces our CPU kernels, or the plain ones. */

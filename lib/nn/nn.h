@@ -79,6 +79,8 @@ struct dispatch {
 int dispatch_create(struct moe_ctx *ctx, struct dispatch *d, int64_t N,
                     int64_t E, int64_t K);
 void dispatch_destroy(struct dispatch *d);
+/* Bytes that it takes on the device. */
+uint64_t dispatch_bytes(int64_t N, int64_t E, int64_t K);
 int dispatch_forward(struct moe_ctx *ctx, const struct dispatch *d,
                      const struct tensor *idx, int64_t N, int64_t E, int64_t K);
 
@@ -100,6 +102,8 @@ struct expert_weights {
  * memory.
  */
 struct experts_scratch; // tile list and packing space for one shape
+/* Bytes that it takes on a device with the smallest tiles. */
+uint64_t experts_bytes(int64_t N, int64_t E, int64_t K);
 int experts_create(struct moe_ctx *ctx, struct experts_scratch **out, int64_t N,
                    int64_t E, int64_t K, int64_t D, int64_t F);
 void experts_destroy(struct experts_scratch **sp);
