@@ -15,7 +15,7 @@
  * Reference  tests/ref/experts_grad.c, ref_experts_backward(); abs 1e-5
  * Source     Shazeer 2020, arXiv:2002.05202 (SwiGLU), differentiated
  */
-#define DEEP (KB / 4)  // slots of a step of the weights' gradients
+#define DEEP 128       // slots of a step of the weights' gradients
 #define WIDE (2 * NB)  // columns of their blocks
 #define SIDE (8 * MR)  // columns of the MR wide operand packed at once
 #define ONE  __attribute__((reqd_work_group_size(1, 1, 1)))
@@ -195,7 +195,7 @@ PACK_SLOTS(pack_panel, NR)
 
 /* MR x NR sums of the products of two packed panels. */
 void
-tile_packed(__local float *c, __local const float *side,
+tile_slots(__local float *c, __local const float *side,
             __local const float *panel, const int kn, const int add)
 {
     vec sum[MR][NV];
@@ -226,7 +226,7 @@ tile_sides(__local float *c, __local const float *side,
 {
     for (int r = 0; r < rows; r += MR)
         for (int n = 0; n < cols; n += NR)
-            tile_packed(c + n / NB * RB * NB + r * NB + n % NB,
+            tile_slots(c + n / NB * RB * NB + r * NB + n % NB,
                         side + r * DEEP, panel + n * DEEP, kn, add);
 }
 
