@@ -129,7 +129,7 @@ START_TEST(shards_and_types_hold_the_same_values)
     struct moe_config c = config_read();
     static const enum dtype types[] = {DTYPE_F32, DTYPE_BF16, DTYPE_F16};
     for (int i = 0; i < 6; i++) {
-        char name[16];
+        char name[24];
         snprintf(name, sizeof name, "shards%d", i);
         const char *dir = support_path(name);
         struct export_options opt = {.dtype = types[i % 3],
