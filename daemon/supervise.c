@@ -95,6 +95,11 @@ become_worker(const struct attempt *a, int lock, int log, int null,
         dup2(null, STDIN_FILENO) < 0 || dup2(log, STDOUT_FILENO) < 0 ||
         dup2(log, STDERR_FILENO) < 0)
         _exit(126);
+    /* Also those that this daemon inherited itself. */
+    const long most = sysconf(_SC_OPEN_MAX);
+    for (int fd = 3; fd < (most < 0 || most > 65536 ? 65536 : most); fd++)
+        if (fd != lock)
+            close(fd);
     execv(argv[0], argv);
     _exit(127);
 }

@@ -43,3 +43,33 @@ start_daemon() {
         sleep 0.1
     done
 }
+
+# What becomes of a job, and of a process.
+state_of() {
+    polymoe show --json "$1" | tr -d ' \n' |
+        sed 's/.*"state":"\([a-z_]*\)".*/\1/'
+}
+until_state() {
+    n=0
+    until test "$(state_of "$1")" = "$2"; do
+        n=$((n + 1))
+        test $n -lt 100 || fail "job $1 is $(state_of "$1"), want $2"
+        sleep 0.1
+    done
+}
+until_gone() {
+    n=0
+    while kill -0 "$1" 2>/dev/null; do
+        n=$((n + 1))
+        test $n -lt 120 || fail "process $1 lives on"
+        sleep 0.1
+    done
+}
+until_log() {
+    n=0
+    until grep -q -e "$1" "$tmp/daemon.log"; do
+        n=$((n + 1))
+        test $n -lt 150 || fail "no '$1' in: $(cat "$tmp/daemon.log")"
+        sleep 0.1
+    done
+}
