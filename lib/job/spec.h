@@ -109,7 +109,7 @@ struct job_field {
 
 extern const struct job_field job_fields[];
 
-enum { JOB_EVERY_KIND = ~0u };
+#define JOB_EVERY_KIND (~0u)
 
 const char *job_type_name(enum job_type type);
 
