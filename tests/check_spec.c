@@ -141,9 +141,10 @@ START_TEST(whole_files_are_refused_too)
     refuses_whole("", "s.yaml:1: nothing in it");
     refuses_whole("# only words\n", "nothing in it");
     refuses_whole("- a\n", "s.yaml:1: a job spec is a map of fields");
-    refuses_whole("model: m\n", "s.yaml:1: kind: missing, analyze allowed");
-    refuses_whole("kind: pretrain\n",
-                  "s.yaml:1: kind: 'pretrain' found, analyze allowed");
+    refuses_whole("model: m\n",
+                  "s.yaml:1: kind: missing, analyze|pretrain allowed");
+    refuses_whole("kind: adapt\n",
+                  "s.yaml:1: kind: 'adapt' found, analyze|pretrain allowed");
     refuses_whole("kind: analyze\ndata: {a: b}\n", "model: missing");
     refuses_whole("kind: analyze\nmodel: m\n", "data: missing");
     refuses_whole("kind: analyze\nmodel: m\ndata: {}\n", "data: 'a map'");
@@ -271,7 +272,9 @@ START_TEST(a_directory_becomes_languages)
     ck_ok(&err, fs_mkdirs(&err, dir, 0777));
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
         touch(dir, names[i]);
-    touch(support_dir(), "m");
+    char *model = str_path(support_dir(), "m");
+    ck_ok(&err, fs_mkdirs(&err, model, 0777));
+    free(model);
     char *text = str_format("kind: analyze\nmodel: m\ndata: texts\n");
     struct job_spec spec;
     ck_ok(&err, parse(&err, &spec, text));
@@ -408,7 +411,8 @@ START_TEST(messagepack_is_checked)
     refuses_bytes("\x81\xa4kind\xa3"
                   "a\0b",
                   10, "a zero byte");
-    refuses_bytes("\x81\xa4kind\xcb\0\0\0\0\0\0\0\0", 15, "a value that is no");
+    refuses_bytes("\x81\xa4kind\xc4\x01x", 9, "a value that is no");
+    refuses_bytes("\x81\xa4kind\xcb\0\0\0\0\0\0\0\0", 15, "kind: '0' found");
     refuses_bytes("\x81\xa4kind\xc0", 7, "kind: 'nothing' found");
     refuses_bytes("\x81\xa4kind\x05", 7, "kind: '5' found");
     refuses_bytes("\x82\xa4kind\xa7"

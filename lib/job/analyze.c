@@ -376,7 +376,9 @@ analyze_run(struct moe_err *err, const struct job_spec *spec,
             struct job_run *run)
 {
     struct analysis a = {.spec = spec, .run = run};
-    int rc = prepare(err, &a);
+    int rc = job_metrics_keep(err, run, 0);
+    if (!rc)
+        rc = prepare(err, &a);
     if (!rc && !all_saved(&a)) {
         rc = open_model(err, &a);
         if (!rc)

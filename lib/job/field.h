@@ -22,8 +22,8 @@ job_field_at(const struct job_field *field, const struct job_spec *spec)
     return (char *)(uintptr_t)spec + field->offset;
 }
 
-/* The row of that name, or NULL. */
-const struct job_field *job_field_find(const char *name);
+/* The row of that name that some of the kinds have, or NULL. */
+const struct job_field *job_field_find(const char *name, unsigned kinds);
 
 /* "line|blank|file", "1 to 1048576 tokens", or the type's name. */
 void job_field_allowed(struct str *out, const struct job_field *field);
@@ -68,6 +68,7 @@ char *job_stem(const char *path);
 bool job_strings_add(struct job_strings *list, const char *s);
 void job_strings_free(struct job_strings *list);
 void job_data_free(struct job_data *data);
+void job_shares_free(struct job_shares *shares);
 
 /* A new language without files, or NULL. */
 struct job_language *job_data_add(struct job_data *data, const char *name);

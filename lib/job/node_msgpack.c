@@ -65,10 +65,14 @@ take_scalar(const struct reader *r, struct job_node *node,
     case MSGPACK_OBJECT_NEGATIVE_INTEGER:
         node->text = str_format("%" PRId64, from->via.i64);
         break;
+    case MSGPACK_OBJECT_FLOAT32:
+    case MSGPACK_OBJECT_FLOAT64:
+        node->text = str_format("%.17g", from->via.f64);
+        break;
     default:
         return job_node_fail(r->err, r->source, NULL, NULL,
-                             "a value that is no text, whole number, truth "
-                             "value, list or map");
+                             "a value that is no text, number, truth value, "
+                             "list or map");
     }
     return node->text ? MOE_OK : no_memory(r);
 }

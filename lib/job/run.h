@@ -57,6 +57,13 @@ void job_logf(struct job_run *run, enum moe_log_level level, const char *fmt,
 /* Append one object to metrics.jsonl with the time; takes the reference. */
 void job_metric(struct job_run *run, json_t *object);
 
+/*
+ * A job that goes on keeps the lines of metrics.jsonl whose "step" is at most
+ * `step`, and loses those after the checkpoint that it goes on from; one that
+ * starts over keeps none (step 0).
+ */
+int job_metrics_keep(struct moe_err *err, struct job_run *run, uint64_t step);
+
 /* Put a value under `key` of run.json; takes the reference. */
 void job_record(struct job_run *run, const char *key, json_t *value);
 
@@ -66,6 +73,8 @@ bool job_stopping(struct job_run *run);
 /* The kinds.  Each lives in a file of its name. */
 int analyze_run(struct moe_err *err, const struct job_spec *spec,
                 struct job_run *run);
+int pretrain_run(struct moe_err *err, const struct job_spec *spec,
+                 struct job_run *run);
 
 /* ---- What run*.c share --------------------------------------------------- */
 

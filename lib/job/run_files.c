@@ -126,8 +126,48 @@ run_open_files(struct moe_err *err, struct job_run *run)
     if (!rc)
         rc = open_file(err, &run->log, run, "log.txt", "a");
     if (!rc)
-        rc = open_file(err, &run->metrics, run, "metrics.jsonl", "w");
+        rc = open_file(err, &run->metrics, run, "metrics.jsonl", "a");
     free(text);
+    return rc;
+}
+
+/* Copy the lines of steps 1 to `step`; a line without a step goes. */
+static void
+copy_lines(FILE *from, FILE *to, uint64_t step)
+{
+    char *line = NULL;
+    size_t cap = 0;
+    while (getline(&line, &cap, from) > 0) {
+        json_t *o = json_loads(line, 0, NULL);
+        json_int_t at = json_integer_value(json_object_get(o, "step"));
+        if (at > 0 && (uint64_t)at <= step)
+            fputs(line, to);
+        json_decref(o);
+    }
+    free(line);
+}
+
+int
+job_metrics_keep(struct moe_err *err, struct job_run *run, uint64_t step)
+{
+    struct fs_writer w;
+    FILE *old = NULL;
+    char *path = path_in(run, "metrics.jsonl");
+    int rc = path ? fs_create(err, &w, path)
+                  : moe_fail(err, MOE_ENOMEM, "job: out of memory");
+    if (!rc) {
+        if (step && (old = fopen(path, "r"))) {
+            copy_lines(old, w.f, step);
+            fclose(old);
+        }
+        rc = fs_commit(err, &w);
+    }
+    if (!rc) {
+        fclose(run->metrics);
+        run->metrics = NULL;
+        rc = open_file(err, &run->metrics, run, "metrics.jsonl", "a");
+    }
+    free(path);
     return rc;
 }
 

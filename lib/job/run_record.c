@@ -79,6 +79,8 @@ add_model(struct moe_err *err, json_t *list, const char *dir)
 {
     char **names;
     size_t n;
+    if (!fs_is_dir(dir)) // a configuration, for a new model
+        return add_input(err, list, "model", NULL, dir);
     int rc = fs_list(err, &names, &n, dir, "");
     if (rc)
         return rc;

@@ -5,6 +5,7 @@
 
 #include "job/field.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -59,6 +60,16 @@ job_data_free(struct job_data *data)
 }
 
 void
+job_shares_free(struct job_shares *shares)
+{
+    for (size_t i = 0; i < shares->n; i++)
+        free(shares->name[i]);
+    free(shares->name);
+    free(shares->value);
+    *shares = (struct job_shares){0};
+}
+
+void
 job_field_clear(const struct job_field *field, struct job_spec *spec)
 {
     void *at = job_field_at(field, spec);
@@ -68,6 +79,8 @@ job_field_clear(const struct job_field *field, struct job_spec *spec)
         job_strings_free(at);
     else if (field->type == JOB_DATA)
         job_data_free(at);
+    else if (field->type == JOB_SHARES)
+        job_shares_free(at);
 }
 
 void
@@ -106,21 +119,21 @@ edit_distance(const char *a, const char *b)
 
 static int
 unknown_field(struct moe_err *err, const struct job_source *source,
-              const struct job_node *node, unsigned kinds)
+              const struct job_node *node, const char *name, unsigned kinds)
 {
     const char *near = NULL;
     size_t best = 3; // two wrong letters are a slip, three another word
     for (const struct job_field *f = job_fields; f->name; f++) {
-        size_t d = edit_distance(node->key, f->name);
+        size_t d = edit_distance(name, f->name);
         if ((f->kinds & kinds) && d < best) {
             best = d;
             near = f->name;
         }
     }
     if (near)
-        return job_node_fail(err, source, node, node->key,
+        return job_node_fail(err, source, node, name,
                              "no such field; did you mean '%s'?", near);
-    return job_node_fail(err, source, node, node->key,
+    return job_node_fail(err, source, node, name,
                          "no such field of this kind; see polymoe-job(5)");
 }
 
@@ -129,7 +142,7 @@ static int
 bind_kind(struct moe_err *err, const struct job_source *source,
           const struct job_node *map, struct job_spec *spec)
 {
-    const struct job_field *field = job_field_find("kind");
+    const struct job_field *field = job_field_find("kind", JOB_EVERY_KIND);
     const struct job_node *node = job_node_find(map, "kind");
     if (!node)
         return job_node_fail(err, source, map, "kind", "missing, %s allowed",
@@ -155,6 +168,37 @@ bind_field(struct moe_err *err, const struct job_source *source,
     return rc;
 }
 
+/* Is there a field "NAME.something"? */
+static bool
+is_group(const char *name, unsigned kind)
+{
+    size_t n = strlen(name);
+    for (const struct job_field *f = job_fields; f->name; f++)
+        if ((f->kinds & kind) && strncmp(f->name, name, n) == 0 &&
+            f->name[n] == '.')
+            return true;
+    return false;
+}
+
+/* One key of the spec, or of a group's map, whose fields are "GROUP.KEY". */
+static int
+bind_node(struct moe_err *err, const struct job_source *source,
+          const struct job_node *node, const char *group, unsigned kind,
+          struct job_spec *spec)
+{
+    char name[JOB_NAME_BYTES];
+    snprintf(name, sizeof name, "%s%s%s", group, *group ? "." : "", node->key);
+    const struct job_field *f = job_field_find(name, kind);
+    if (f)
+        return bind_field(err, source, f, node, spec);
+    if (*group || node->kind != JOB_MAP || !is_group(name, kind))
+        return unknown_field(err, source, node, name, kind);
+    int rc = MOE_OK;
+    for (size_t i = 0; !rc && i < node->n; i++)
+        rc = bind_node(err, source, &node->child[i], name, kind, spec);
+    return rc;
+}
+
 static int
 bind_fields(struct moe_err *err, const struct job_source *source,
             const struct job_node *map, struct job_spec *spec)
@@ -164,14 +208,8 @@ bind_fields(struct moe_err *err, const struct job_source *source,
     for (const struct job_field *f = job_fields; !rc && f->name; f++)
         if (f->kinds & kind)
             rc = job_field_default(err, f, spec);
-    for (size_t i = 0; !rc && i < map->n; i++) {
-        const struct job_node *node = &map->child[i];
-        const struct job_field *f = job_field_find(node->key);
-        if (!f || !(f->kinds & kind))
-            rc = unknown_field(err, source, node, kind);
-        else
-            rc = bind_field(err, source, f, node, spec);
-    }
+    for (size_t i = 0; !rc && i < map->n; i++)
+        rc = bind_node(err, source, &map->child[i], "", kind, spec);
     for (const struct job_field *f = job_fields; !rc && f->name; f++)
         if (f->required && (f->kinds & kind) && !job_node_find(map, f->name))
             rc = job_node_fail(err, source, map, f->name, "missing; %s",

@@ -25,7 +25,7 @@ struct msgpack_sbuffer;
 struct str;
 
 /* The kinds that can be run. */
-enum job_kind { JOB_ANALYZE, JOB_KINDS };
+enum job_kind { JOB_ANALYZE, JOB_PRETRAIN, JOB_KINDS };
 
 /* What ends a document of a text file. */
 enum job_documents {
@@ -55,6 +55,43 @@ struct job_data {
     size_t n, cap;
 };
 
+/* A positive number for each language that has one. */
+struct job_shares {
+    char **name;
+    double *value;
+    size_t n, cap;
+};
+
+/* Words of the training fields, in the order of the table. */
+enum job_order { JOB_ORDER_STREAM, JOB_ORDER_OLMO, JOB_ORDER_FILE };
+enum job_mixture {
+    JOB_MIX_PROPORTIONAL,
+    JOB_MIX_UNIFORM,
+    JOB_MIX_TEMPERATURE,
+    JOB_MIX_EXPLICIT
+};
+enum job_init { JOB_INIT_NONE, JOB_INIT_OLMO, JOB_INIT_HF };
+enum job_preset { JOB_PRESET_OLMOE, JOB_PRESET_HF };
+enum job_weights { JOB_WEIGHTS_F32, JOB_WEIGHTS_MASTER, JOB_WEIGHTS_BF16 };
+
+/* kind: pretrain */
+struct job_train {
+    int init, order, mixture, preset, aux, denominator, weights, memory;
+    int schedule, schedule_unit, export_dtype;
+    double temperature;
+    struct job_shares shares;
+    char *batches;
+    struct job_data heldout;
+    bool repetition_filter, decay_norms, decay_embeddings, z_div_topk;
+    int64_t batch, micro_batch, max_steps, max_tokens, seed;
+    double epochs;
+    double lr, beta1, beta2, eps, weight_decay, clip, floor, warmup_floor;
+    int64_t warmup, decay_end;
+    double aux_weight, z_weight; // negative: the preset's
+    int64_t checkpoint_every, keep_last, keep_every, eval_every, eval_tokens;
+    int64_t shard_bytes;
+};
+
 /* Every field of polymoe-job(5).  Strings are NULL where a field was not
  * given and has no default. */
 struct job_spec {
@@ -77,6 +114,8 @@ struct job_spec {
     int documents;        // enum job_documents
     int compute;          // enum job_compute
     bool perplexity;
+
+    struct job_train train;
 };
 
 void job_spec_free(struct job_spec *spec);
@@ -87,29 +126,33 @@ enum job_type {
     JOB_STRING,
     JOB_PATH,
     JOB_INT,
+    JOB_REAL,
     JOB_BOOL,
     JOB_ENUM,     // words of `words`, the value is the place in that list
     JOB_DURATION, // seconds; "90", "90s", "30m", "36h", "7d", "1h30m"
     JOB_NAMES,    // a name or a list of names
-    JOB_DATA      // a directory, or a map from language to file or files
+    JOB_DATA,     // a directory, or a map from language to file or files
+    JOB_SHARES    // a map from language to a positive number
 };
 
 struct job_field {
-    const char *name;  // NULL ends the table
+    const char *name;  // "group.field" for a field of a map; NULL ends the
+                       // table.  Two kinds may each have a field of a name.
     const char *text;  // one line, for people
     const char *unit;  // NULL: none
     const char *deflt; // as it would be written; NULL: none
     const char *words; // of an enumeration: "line|blank|file"
     enum job_type type;
     size_t offset;    // of the value in struct job_spec
-    int64_t min, max; // of a number
+    int64_t min, max; // of a whole number
+    double low, high; // of a real one
     unsigned kinds;   // 1 << enum job_kind, or'd
     bool required;
 };
 
 extern const struct job_field job_fields[];
 
-#define JOB_EVERY_KIND (~0u)
+enum { JOB_EVERY_KIND = ~0u };
 
 const char *job_type_name(enum job_type type);
 

@@ -38,6 +38,16 @@ pack_data(msgpack_packer *pk, const struct job_data *data)
 }
 
 static void
+pack_shares(msgpack_packer *pk, const struct job_shares *shares)
+{
+    msgpack_pack_map(pk, shares->n);
+    for (size_t i = 0; i < shares->n; i++) {
+        pack_text(pk, shares->name[i]);
+        msgpack_pack_double(pk, shares->value[i]);
+    }
+}
+
+static void
 pack_value(msgpack_packer *pk, const struct job_field *field,
            const struct job_spec *spec)
 {
@@ -53,6 +63,9 @@ pack_value(msgpack_packer *pk, const struct job_field *field,
     case JOB_DURATION:
         msgpack_pack_int64(pk, *(const int64_t *)at);
         break;
+    case JOB_REAL:
+        msgpack_pack_double(pk, *(const double *)at);
+        break;
     case JOB_BOOL:
         *(const bool *)at ? msgpack_pack_true(pk) : msgpack_pack_false(pk);
         break;
@@ -65,6 +78,9 @@ pack_value(msgpack_packer *pk, const struct job_field *field,
         break;
     case JOB_DATA:
         pack_data(pk, at);
+        break;
+    case JOB_SHARES:
+        pack_shares(pk, at);
         break;
     }
 }

@@ -164,14 +164,14 @@ look_for(struct moe_err *err, const char *field, const char *path,
 }
 
 static int
-look_for_data(struct moe_err *err, const struct job_data *data,
-              const char *const *later, size_t n)
+look_for_data(struct moe_err *err, const char *field,
+              const struct job_data *data, const char *const *later, size_t n)
 {
     int rc = MOE_OK;
     for (size_t i = 0; i < data->n; i++)
         for (size_t k = 0; !rc && k < data->language[i].files.n; k++)
-            rc = look_for(err, "data", data->language[i].files.item[k], later,
-                          n);
+            rc =
+                look_for(err, field, data->language[i].files.item[k], later, n);
     return rc;
 }
 
@@ -182,7 +182,10 @@ look_for_tokenizer(struct moe_err *err, struct job_spec *spec,
                    const char *const *later, size_t n)
 {
     int rc = MOE_OK;
-    char *own = str_path(spec->model, "tokenizer.json");
+    bool file = fs_exists(spec->model) && !fs_is_dir(spec->model);
+    char *dir = file ? fs_dirname(spec->model) : str_copy(spec->model);
+    char *own = dir ? str_path(dir, "tokenizer.json") : NULL;
+    free(dir);
     if (!own)
         return no_memory(err);
     if (!spec->tokenizer) {
@@ -202,12 +205,19 @@ job_spec_resolve(struct moe_err *err, struct job_spec *spec, const char *dir,
     int rc = MOE_OK;
     for (const struct job_field *f = job_fields; !rc && f->name; f++)
         rc = job_field_absolute(err, f, spec, dir);
+    struct job_data *heldout = &spec->train.heldout;
     if (!rc && spec->data.directory &&
         !comes_later(spec->data.directory, later, n))
         rc = expand_directory(err, &spec->data);
+    if (!rc && heldout->directory && !comes_later(heldout->directory, later, n))
+        rc = expand_directory(err, heldout);
     if (!rc && spec->model)
         rc = look_for(err, "model", spec->model, later, n);
     if (!rc && spec->model)
         rc = look_for_tokenizer(err, spec, later, n);
-    return rc ? rc : look_for_data(err, &spec->data, later, n);
+    if (!rc && spec->train.batches)
+        rc = look_for(err, "batches", spec->train.batches, later, n);
+    if (!rc)
+        rc = look_for_data(err, "data", &spec->data, later, n);
+    return rc ? rc : look_for_data(err, "heldout", heldout, later, n);
 }

@@ -7,6 +7,8 @@
 
 #include <ctype.h>
 #include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
@@ -93,6 +95,39 @@ put_data(struct str *out, const struct job_data *data)
     }
 }
 
+/* The shortest decimal that reads back to the same number. */
+static void
+put_real(struct str *out, double x)
+{
+    char text[40];
+    for (int digits = 1; digits <= 17; digits++) {
+        snprintf(text, sizeof text, "%.*g", digits, x);
+        if (strtod(text, NULL) == x)
+            break;
+    }
+    str_puts(out, text);
+}
+
+static void
+put_shares(struct str *out, const struct job_shares *shares)
+{
+    for (size_t i = 0; i < shares->n; i++) {
+        str_puts(out, "\n  ");
+        put_string(out, shares->name[i]);
+        str_puts(out, ": ");
+        put_real(out, shares->value[i]);
+    }
+}
+
+/* Whether a value begins on the line after its field. */
+static bool
+is_block(const struct job_field *field, const struct job_spec *spec)
+{
+    const struct job_data *data = job_field_at(field, spec);
+    return field->type == JOB_SHARES ||
+           (field->type == JOB_DATA && !data->directory);
+}
+
 static void
 put_value(struct str *out, const struct job_field *field,
           const struct job_spec *spec)
@@ -109,6 +144,9 @@ put_value(struct str *out, const struct job_field *field,
     case JOB_DURATION:
         str_printf(out, "%" PRId64, *(const int64_t *)at);
         break;
+    case JOB_REAL:
+        put_real(out, *(const double *)at);
+        break;
     case JOB_BOOL:
         str_puts(out, *(const bool *)at ? "true" : "false");
         break;
@@ -122,6 +160,9 @@ put_value(struct str *out, const struct job_field *field,
     case JOB_DATA:
         put_data(out, at);
         break;
+    case JOB_SHARES:
+        put_shares(out, at);
+        break;
     }
 }
 
@@ -131,8 +172,7 @@ job_spec_text(struct str *out, const struct job_spec *spec)
     for (const struct job_field *f = job_fields; f->name; f++) {
         if (!job_field_given(f, spec))
             continue;
-        bool block = f->type == JOB_DATA && !spec->data.directory;
-        str_printf(out, block ? "%s:" : "%s: ", f->name);
+        str_printf(out, is_block(f, spec) ? "%s:" : "%s: ", f->name);
         put_value(out, f, spec);
         str_puts(out, "\n");
     }

@@ -9,6 +9,7 @@
 #include <ctype.h>
 #include <errno.h>
 #include <inttypes.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -105,6 +106,70 @@ take_int(const struct store *s, const struct job_node *node)
     if (!whole_number(&x, node) || x < s->field->min || x > s->field->max)
         return wrong(s, node);
     *(int64_t *)job_field_at(s->field, s->spec) = x;
+    return MOE_OK;
+}
+
+/* A finite decimal number, "1e-4"; what strtod() also takes, hexadecimal and
+ * infinite ones, is no number here. */
+static bool
+real_number(double *out, const struct job_node *node)
+{
+    char *end;
+    if (node->kind != JOB_SCALAR || node->quoted || !node->text[0] ||
+        node->text[strspn(node->text, "+-.0123456789eE")])
+        return false;
+    *out = strtod(node->text, &end);
+    return *end == '\0' && isfinite(*out);
+}
+
+static int
+take_real(const struct store *s, const struct job_node *node)
+{
+    double x;
+    if (!real_number(&x, node) || x < s->field->low || x > s->field->high)
+        return wrong(s, node);
+    *(double *)job_field_at(s->field, s->spec) = x;
+    return MOE_OK;
+}
+
+static int
+add_share(const struct store *s, const struct job_node *node,
+          struct job_shares *list)
+{
+    double x;
+    size_t cap = list->cap;
+    if (!real_number(&x, node) || !(x > 0))
+        return job_node_fail(s->err, s->source, node, s->field->name,
+                             "%s: '%.80s' found, a positive number allowed",
+                             node->key, describe(node));
+    char **names = mem_grow(list->name, &cap, list->n + 1, sizeof *names);
+    if (names)
+        list->name = names;
+    double *values =
+        mem_grow(list->value, &list->cap, list->n + 1, sizeof *values);
+    if (values)
+        list->value = values;
+    char *copy = names && values ? str_copy(node->key) : NULL;
+    if (!copy)
+        return no_memory(s);
+    list->name[list->n] = copy;
+    list->value[list->n++] = x;
+    return MOE_OK;
+}
+
+static int
+take_shares(const struct store *s, const struct job_node *node)
+{
+    struct job_shares *out = job_field_at(s->field, s->spec), list = {0};
+    int rc = node->kind == JOB_MAP && node->n ? MOE_OK : wrong(s, node);
+    for (size_t i = 0; !rc && i < node->n; i++)
+        rc = add_share(s, &node->child[i], &list);
+    if (rc) {
+        job_shares_free(&list);
+        return rc;
+    }
+    job_shares_free(out);
+    *out = list;
     return MOE_OK;
 }
 
@@ -288,6 +353,8 @@ job_field_store(struct moe_err *err, const struct job_source *source,
         return take_string(&s, node, at, JOB_PATH_BYTES);
     case JOB_INT:
         return take_int(&s, node);
+    case JOB_REAL:
+        return take_real(&s, node);
     case JOB_BOOL:
         return take_bool(&s, node);
     case JOB_ENUM:
@@ -298,6 +365,8 @@ job_field_store(struct moe_err *err, const struct job_source *source,
         return take_strings(&s, node, at, JOB_NAME_BYTES);
     case JOB_DATA:
         return take_data(&s, node);
+    case JOB_SHARES:
+        return take_shares(&s, node);
     }
     return MOE_EINVAL;
 }

@@ -186,9 +186,9 @@ experts_block(struct moe_run *run, const struct layer_weights *w)
     int64_t N = run->N;
     int rc = dispatch_forward(ctx, &a->dispatch, &a->idx, N, c->E, c->K);
     if (!rc)
-        rc = experts_forward(ctx, run->experts, &run->y, &a->h, NULL, &a->norm2,
-                             &w->experts, &a->dispatch, N, c->E, c->K, c->D,
-                             c->F);
+        rc = experts_forward(
+            ctx, run->experts, &run->y, &a->h, a->pre.buf ? &a->pre : NULL,
+            &a->norm2, &w->experts, &a->dispatch, N, c->E, c->K, c->D, c->F);
     if (!rc)
         rc = combine_forward(ctx, &run->x, &run->y, &a->weight, &a->dispatch, N,
                              c->K, c->D);

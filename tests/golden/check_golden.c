@@ -23,6 +23,7 @@ static const struct {
     golden_fn *run;
 } subjects[] = {
     {"tiny", golden_tiny},
+    {"tiny", golden_train},
     {"tokens", golden_tokens},
     {"routing", golden_routing},
 };

@@ -28,6 +28,7 @@ typedef int golden_fn(struct golden *g, struct moe_err *err);
 golden_fn golden_routing; // counts and measures of routing/
 golden_fn golden_tiny;    // forward passes of tiny/
 golden_fn golden_tokens;  // ids of tokens/
+golden_fn golden_train;   // losses, gradients and steps of tiny/
 
 /* The device that the comparisons run on; NULL with err set. */
 struct moe_ctx *golden_ctx(struct golden *g, struct moe_err *err);

@@ -1,0 +1,63 @@
+/*
+ * pass_state.h - what the files of a training pass share.
+ */
+#ifndef TRAIN_PASS_STATE_H
+#define TRAIN_PASS_STATE_H
+
+#include "train/pass.h"
+
+/* clang-format off */
+/* Scratch of the backward half.  Name, type, shape; N = B T tokens, Q = H S,
+ * J = G S, W the widest row that is summed over tokens. */
+#define PASS_MAP(XX)                      \
+    XX(dx,           F32, N, D)           \
+    XX(dnorm,        F32, N, D)           \
+    XX(dmixed,       F32, N, Q)           \
+    XX(dq,           F32, N, Q)           \
+    XX(dk,           F32, N, J)           \
+    XX(dv,           F32, N, J)           \
+    XX(unclipped,    F32, N, Q)           \
+    XX(delta,        F32, B, H, T)        \
+    XX(dscores,      F32, N, E)           \
+    XX(dweight,      F32, N, K)           \
+    XX(slot_weight,  F32, N * K)          \
+    XX(dslot_weight, F32, N * K)          \
+    XX(dslot,        F32, N * K, D)       \
+    XX(partial,      F32, NN_PARTS, W)    \
+    XX(balance,      F32, L, E)           \
+    XX(counts,       I32, L, E)           \
+    XX(sums,         F32, L, E + 1)       \
+    XX(order,        I32, N)              \
+    XX(first,        I32, N + 1)
+/* clang-format on */
+
+struct pass {
+    struct moe_ctx *ctx;     // borrowed
+    struct moe_model *model; // borrowed
+    struct arena *arena;     // borrowed
+    struct pass_options opt;
+    enum acts_level level;
+    struct moe_run *run;    // owned: forward, head, shared scratch
+    struct layer_acts lent; // the run's own activations while others stand in
+    struct acts *acts;      // owned
+    int64_t different;      // ids in the micro-batch
+    float z_factor;         // of this micro-batch
+    struct pass_sums total;
+    uint64_t *count; // (L,E) since the last pass_sums()
+
+#define XX(name, type, ...) struct tensor name;
+    PASS_MAP(XX)
+#undef XX
+};
+
+/* Make what the level did not keep of layer l again, before its backward. */
+int pass_restore(struct pass *p, int64_t l);
+
+/* dx, the gradient of the residual stream after the last layer, the gradients
+ * of head and final norm, and run->nll (N). */
+int pass_head(struct pass *p, double ce_scale);
+
+/* From p->dx down to the lowest trained layer. */
+int pass_backward(struct pass *p);
+
+#endif

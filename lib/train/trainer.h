@@ -1,0 +1,90 @@
+/*
+ * trainer.h - the step: gradients of a batch in micro-batches, global norm,
+ * clipping, update.
+ *
+ *     trainer_create(&t, model, &opt);
+ *     while (...)
+ *         trainer_step(t, ids, target, rows, &metrics);
+ *     trainer_destroy(&t);
+ *
+ * The router's losses are those of each micro-batch, weighted by its tokens.
+ * A step is a function of the weights, moments, step number, tokens seen and
+ * the batch: a run resumed from a snapshot of these equals one that was never
+ * stopped, bit for bit.
+ */
+#ifndef TRAIN_TRAINER_H
+#define TRAIN_TRAINER_H
+
+#include "train/optimizer.h"
+#include "train/pass.h"
+#include "train/schedule.h"
+
+struct trainer_options {
+    struct arena_options arena;
+    struct pass_options pass; // B: sequences of a micro-batch
+    struct schedule schedule;
+    bool schedule_in_tokens; // else in steps
+    double beta1, beta2, eps, decay;
+    double clip; // largest global norm; 0: none
+    uint64_t seed;
+};
+
+/* What a step did. */
+struct trainer_metrics {
+    uint64_t step;     // of this step, from 1
+    uint64_t tokens;   // positions seen so far, this step included
+    double loss;       // what was minimised: ce + aux + z with their weights
+    double ce, aux, z; // without their weights; ce by the loss' convention
+    double nll;        // mean over labelled positions; perplexity is exp(nll)
+    double rate;       // learning rate of this step
+    double norm;       // global norm before clipping
+    double seconds, forward_s, backward_s, optimizer_s;
+};
+
+struct trainer;
+
+int trainer_create(struct trainer **out, struct moe_model *model,
+                   const struct trainer_options *opt);
+void trainer_destroy(struct trainer **tp);
+
+/*
+ * One step over ids and target (rows,T), as for pass_gradients(); rows need
+ * not be a multiple of the micro-batch.
+ *
+ * MOE_ENUMERIC when loss or gradients are not finite, with the step, the layer
+ * and the tensor; no weight was moved then.  MOE_EINVAL when no position has a
+ * label.
+ */
+int trainer_step(struct trainer *t, const int32_t *ids, const int32_t *target,
+                 int64_t rows, struct trainer_metrics *m);
+
+/* Only the gradients of the batch, as trainer_step() makes them before it
+ * updates; for tests.  Norm and rate are not set. */
+int trainer_gradients(struct trainer *t, const int32_t *ids,
+                      const int32_t *target, int64_t rows,
+                      struct trainer_metrics *m);
+
+struct arena *trainer_arena(struct trainer *t);
+struct pass *trainer_pass(struct trainer *t);
+
+/* Share of the choices of each layer that its experts got in the last step,
+ * (L,E). */
+const double *trainer_load(const struct trainer *t);
+
+/* Where the run stands: steps done and positions seen. */
+void trainer_position(const struct trainer *t, uint64_t *step,
+                      uint64_t *tokens);
+void trainer_seek(struct trainer *t, uint64_t step, uint64_t tokens);
+
+/* The learning rate that the next step will use. */
+double trainer_next_rate(const struct trainer *t);
+
+/* Bytes on the device: weights, gradients, moments, activations, scratch. */
+struct trainer_plan {
+    uint64_t arena, pass, total;
+};
+int trainer_plan(struct moe_err *err, struct trainer_plan *plan,
+                 const struct moe_config *config,
+                 const struct trainer_options *opt);
+
+#endif
