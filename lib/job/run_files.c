@@ -42,18 +42,43 @@ same_spec(const struct job_run *run, const char *text)
     return same;
 }
 
+/* Does run.json give this status? */
 static bool
-is_done(const struct job_run *run)
+has_status(const struct job_run *run, const char *want)
 {
     char *path = path_in(run, "run.json");
     json_t *record = NULL;
     bool read = path && json_read(NULL, &record, path) == MOE_OK;
     const char *status =
         read ? json_string_value(json_object_get(record, "status")) : NULL;
-    bool done = status && strcmp(status, "done") == 0;
+    bool same = status && strcmp(status, want) == 0;
     json_decref(record);
     free(path);
-    return done;
+    return same;
+}
+
+/* Is there nothing in OUT/name, or no such directory? */
+static bool
+is_bare(const struct job_run *run, const char *name)
+{
+    char **names, *path = path_in(run, name);
+    size_t n = 0;
+    bool bare = path && !fs_exists(path);
+    if (path && !bare && fs_list(NULL, &names, &n, path, "") == MOE_OK) {
+        fs_list_free(names, n);
+        bare = n == 0;
+    }
+    free(path);
+    return bare;
+}
+
+/* A run that failed before it left anything worth keeping, such as one that
+ * was refused: the corrected spec may take its place. */
+static bool
+left_nothing(const struct job_run *run)
+{
+    return has_status(run, "failed") && is_bare(run, "results") &&
+           is_bare(run, "checkpoints") && is_bare(run, "model");
 }
 
 static int
@@ -72,11 +97,11 @@ claim(struct moe_err *err, const struct job_run *run, const char *text)
     fs_list_free(names, n);
     if (!n)
         return MOE_OK;
-    if (!same_spec(run, text))
+    if (!same_spec(run, text) && !left_nothing(run))
         return moe_fail(err, MOE_EIO,
                         "%s: not empty; remove it or choose another directory",
                         dir);
-    if (is_done(run))
+    if (has_status(run, "done"))
         return moe_fail(err, MOE_EIO,
                         "%s: holds the finished run of this spec; remove it "
                         "or choose another directory",
