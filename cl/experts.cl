@@ -1,9 +1,9 @@
 /*
  * experts.cl - the expert MLPs over slots sorted by expert, by blocks.
  *
- * A tile is a run of at most BM rows of one expert.  The list of tiles is made
- * on the device from the dispatch; as many as there could be are launched, and
- * those beyond the end of the list have no rows.
+ * A tile is a run of at most BM rows of one expert, shared out evenly.  The
+ * list of tiles is made on the device from the dispatch; as many as there could
+ * be are launched, and those beyond the end of the list have no rows.
  *
  * Math       h[s,f] = silu(x[t] . gate[e,f,:]) (x[t] . up[e,f,:])
  *            y[s,d] = down[e,d,:] . h[s,:]      t = slot_token[s]
@@ -18,6 +18,10 @@
  * Source     Shazeer 2020, arXiv:2002.05202 (SwiGLU)
  */
 
+#ifndef EVEN
+#define EVEN 24 // a multiple of the heights of the CPU kernels' tiles
+#endif
+
 /* tiles (T, 3): expert, first slot, rows; rows 0 after the last one. */
 __kernel __attribute__((reqd_work_group_size(WG, 1, 1))) void
 experts_tiles(__global int *restrict tiles, const ulong tiles_at, /* out */
@@ -29,12 +33,16 @@ experts_tiles(__global int *restrict tiles, const ulong tiles_at, /* out */
     int e = 0, n = 0;
     // Each item counts the tiles of the experts before its own.
     for (int own = get_local_id(0); own < E; own += WG) {
+        const int all = s[own + 1] - s[own], count = (all + rows - 1) / rows;
+        // About as many rows in each tile, whole heights of any kernel's tile.
+        const int even = (all + count - 1) / max(count, 1);
+        const int share = min(rows, (even + EVEN - 1) / EVEN * EVEN);
         for (; e < own; e++)
             n += (s[e + 1] - s[e] + rows - 1) / rows;
-        for (int at = s[own], t = n; at < s[own + 1]; at += rows, t++) {
-            list[3 * t] = own;
-            list[3 * t + 1] = at;
-            list[3 * t + 2] = min(rows, s[own + 1] - at);
+        for (int i = 0; i < count; i++) {
+            list[3 * (n + i)] = own;
+            list[3 * (n + i) + 1] = s[own] + i * share;
+            list[3 * (n + i) + 2] = clamp(all - i * share, 0, share);
         }
     }
     for (; e < E; e++)
@@ -45,7 +53,7 @@ experts_tiles(__global int *restrict tiles, const ulong tiles_at, /* out */
 
 __kernel __attribute__((reqd_work_group_size(WG, 1, 1))) void
 experts_up(__global float *restrict h, const ulong h_at,       /* (N*K, F) */
-           __global float *restrict pre, const ulong pre_at, /* (N*K, 2F) */
+           __global float *restrict pre, const ulong pre_at,   /* (N*K, 2F) */
            __global const float *restrict x, const ulong x_at, /* (N, D) */
            __global const uchar *restrict w,                   /* weights */
            __global const ulong *restrict offset, const ulong o_at, /* (E,3) */

@@ -52,6 +52,7 @@ struct cpu_tile {
     char options[96];
     int columns; // NB, of a block
     int rows;    // RB, at most, of a block
+    int depth;   // KB, of a packed panel
 };
 
 /* Fill t; false where this device is no CPU under PoCL, has too little local

@@ -53,8 +53,7 @@ gemm_cpu_tile(struct moe_ctx *ctx, struct cpu_tile *t)
     while (local_need((uint64_t)depth) > info->local_bytes)
         if ((depth /= 2) < SHALLOW)
             return false;
-    *t =
-        (struct cpu_tile){.program = PROGRAM, .columns = COLUMNS, .rows = ROWS};
+    *t = (struct cpu_tile){PROGRAM, "", COLUMNS, ROWS, depth};
     snprintf(t->options, sizeof t->options,
              "-DVW=%d -DNV=2 -DMR=%d -DKB=%d -DNB=%d -DRB=%d -DFEW=%d", floats,
              rows, depth, COLUMNS, ROWS, FEW);
