@@ -188,9 +188,8 @@ experts_grad_weights(__global float *restrict dw, /* gradients, += */
 
     for (int k0 = 0; k0 < K; k0 += BK) {
         block_slots_a(as, a_m, lda, a_tokens ? token : 0,
-                         a_tokens ? scale + scale_at + slot : 0, M - m0, k0, K);
-        block_slots_b(bs, b_n, ldb, b_tokens ? token : 0, 0, N - n0, k0,
-                         K);
+                      a_tokens ? scale + scale_at + slot : 0, M - m0, k0, K);
+        block_slots_b(bs, b_n, ldb, b_tokens ? token : 0, 0, N - n0, k0, K);
         barrier(CLK_LOCAL_MEM_FENCE);
         block_step(sum, as, bs);
         barrier(CLK_LOCAL_MEM_FENCE);

@@ -15,9 +15,9 @@
  * Reference  tests/ref/experts_grad.c, ref_experts_backward(); abs 1e-5
  * Source     Shazeer 2020, arXiv:2002.05202 (SwiGLU), differentiated
  */
-#define DEEP 128       // slots of a step of the weights' gradients
-#define WIDE (2 * NB)  // columns of their blocks
-#define SIDE (8 * MR)  // columns of the MR wide operand packed at once
+#define DEEP 128      // slots of a step of the weights' gradients
+#define WIDE (2 * NB) // columns of their blocks
+#define SIDE (8 * MR) // columns of the MR wide operand packed at once
 #define ONE  __attribute__((reqd_work_group_size(1, 1, 1)))
 
 /* As pack_step() of columns, but row by row: all NB columns of a row are
@@ -30,9 +30,8 @@ pack_wide_of(__local float *panel, __global const uchar *w, const size_t at,
     for (int k = 0; k < kn; k++, panel += NR) {
         const size_t row = at + k * ld;
         for (int c = 0; c < whole; c += NR)
-            _Pragma("unroll") for (int j = 0; j < NR; j += 4)
-                vstore4(weight_load4(w, row + c + j, dtype), 0,
-                        panel + c * KB + j);
+            _Pragma("unroll") for (int j = 0; j < NR; j += 4) vstore4(
+                weight_load4(w, row + c + j, dtype), 0, panel + c * KB + j);
         for (int c = whole; c < cols; c += NR)
             for (int j = 0; j < NR; j++)
                 panel[c * KB + j] =
@@ -121,22 +120,21 @@ experts_grad_cpu_hidden(
             tile_rows(sum, panel, panels, dout + dout_at + k0, D, token, r,
                       rows - 1, kn, k0 > 0);
             if (k0 + kn == D)
-                swiglu_back(part_s + (size_t)r * parts, parts,
-                            pre_s + (size_t)r * 2 * F,
-                            keep_h ? h_s + (size_t)r * F : 0, F,
-                            ws + ws_at + slot + r, sum, min(MR, rows - r),
-                            cols);
+                swiglu_back(
+                    part_s + (size_t)r * parts, parts,
+                    pre_s + (size_t)r * 2 * F, keep_h ? h_s + (size_t)r * F : 0,
+                    F, ws + ws_at + slot + r, sum, min(MR, rows - r), cols);
         }
     }
 }
 
 __kernel ONE void
 experts_grad_cpu_input(
-    __global float *restrict dxs, const ulong dxs_at,         /* (N*K, D) out */
-    __global const float *restrict pre, const ulong pre_at,   /* (N*K, 2F) */
-    __global const uchar *restrict w,                         /* weights */
-    __global const ulong *restrict offset, const ulong o_at,  /* (E, 3) */
-    __global const int *restrict tiles, const ulong t_at,     /* (T, 3) */
+    __global float *restrict dxs, const ulong dxs_at,        /* (N*K, D) out */
+    __global const float *restrict pre, const ulong pre_at,  /* (N*K, 2F) */
+    __global const uchar *restrict w,                        /* weights */
+    __global const ulong *restrict offset, const ulong o_at, /* (E, 3) */
+    __global const int *restrict tiles, const ulong t_at,    /* (T, 3) */
     const int D, const int F, const int dtype)
 {
     __local float panel[KB * NB];
@@ -182,8 +180,7 @@ experts_grad_cpu_input(
             const float f = scale ? scale[k] : 1.0f;                           \
             for (int c = 0; c < whole; c += WIDE)                              \
                 _Pragma("unroll") for (int j = 0; j < WIDE; j += 2)            \
-                    vstore2(f * vload2(0, row + c + j), 0,                     \
-                            out + c * DEEP + j);                               \
+                    vstore2(f *vload2(0, row + c + j), 0, out + c * DEEP + j); \
             for (int c = whole; c < cols; c += WIDE)                           \
                 for (int j = 0; j < WIDE; j++)                                 \
                     out[c * DEEP + j] = c + j < cols ? f * row[c + j] : 0.0f;  \
@@ -196,7 +193,7 @@ PACK_SLOTS(pack_panel, NR)
 /* MR x NR sums of the products of two packed panels. */
 void
 tile_slots(__local float *c, __local const float *side,
-            __local const float *panel, const int kn, const int add)
+           __local const float *panel, const int kn, const int add)
 {
     vec sum[MR][NV];
     _Pragma("unroll") for (int i = 0; i < MR; i++)
@@ -226,13 +223,13 @@ tile_sides(__local float *c, __local const float *side,
 {
     for (int r = 0; r < rows; r += MR)
         for (int n = 0; n < cols; n += NR)
-            tile_slots(c + n / NB * RB * NB + r * NB + n % NB,
-                        side + r * DEEP, panel + n * DEEP, kn, add);
+            tile_slots(c + n / NB * RB * NB + r * NB + n % NB, side + r * DEEP,
+                       panel + n * DEEP, kn, add);
 }
 
 __kernel ONE void
 experts_grad_cpu_weights(
-    __global float *restrict dw, /* gradients, += */
+    __global float *restrict dw,                             /* gradients, += */
     __global const ulong *restrict offset, const ulong o_at, /* (E, 3) */
     __global const float *restrict a, const ulong a_at,      /* (.., M) */
     __global const float *restrict b, const ulong b_at,      /* (.., N) */
@@ -266,7 +263,7 @@ experts_grad_cpu_weights(
         for (int r = 0; r < rows; r += SIDE) {
             const int n = min(SIDE, rows - r);
             pack_side(side, a_s + r, lda, a_tokens ? token : 0,
-                       a_tokens ? scale + scale_at + s : 0, n, kn);
+                      a_tokens ? scale + scale_at + s : 0, n, kn);
             tile_sides(sums + r * NB, side, panel, n, cols, kn, s > slot);
         }
         for (int n = 0; n < cols && s + kn == end; n += NB)

@@ -50,8 +50,8 @@ xent_forward(__global float *nll, const ulong nll_at,             // (N) out
 }
 
 __kernel __attribute__((reqd_work_group_size(WG, 1, 1))) void
-xent_backward(__global float *logits, const ulong logits_at,    // (N, V) in, out
-              __global float *nll, const ulong nll_at,          // (N) out
+xent_backward(__global float *logits, const ulong logits_at, // (N, V) in, out
+              __global float *nll, const ulong nll_at,       // (N) out
               __global const int *target, const ulong target_at, // (N) in
               const float scale, const int V, const int each, const int across,
               const int along)
@@ -75,7 +75,8 @@ xent_backward(__global float *logits, const ulong logits_at,    // (N, V) in, ou
 
     // The exponentials take the place of the logits, each item its own.
     float8 sum8s = 0.0f;
-    for (int i = 0, v = 8 * l * across; i < each && v < V8; i++, v += 8 * along) {
+    for (int i = 0, v = 8 * l * across; i < each && v < V8;
+         i++, v += 8 * along) {
         const float8 p = exp_below8(vload8(0, x + v) - top);
         vstore8(p, 0, x + v);
         sum8s += p;

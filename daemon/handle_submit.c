@@ -119,7 +119,8 @@ insert_job(struct moe_err *err, struct batch *b, const struct job_spec *spec,
 {
     const char *word;
     const int kind = spec->kind;
-    size_t n = job_field_word(job_field_find("kind", JOB_EVERY_KIND), kind, &word);
+    size_t n =
+        job_field_word(job_field_find("kind", JOB_EVERY_KIND), kind, &word);
     char *kind_word = str_format("%.*s", (int)n, word);
     int rc = store_run(
         err, &b->d->store,
