@@ -78,16 +78,6 @@ check_spec(struct moe_err *err, struct analysis *a)
     return MOE_OK;
 }
 
-static bool
-has_text(const struct job_spec *s)
-{
-    for (size_t i = 0; i < s->data.n; i++)
-        for (size_t k = 0; k < s->data.language[i].files.n; k++)
-            if (!corpus_is_shard(s->data.language[i].files.item[k]))
-                return true;
-    return false;
-}
-
 /* The counters of a language that an earlier run of this job finished. */
 static bool
 take_saved(struct analysis *a, size_t i)
@@ -141,7 +131,7 @@ static int
 read_parts(struct moe_err *err, struct analysis *a)
 {
     struct moe_tokenizer *tokenizer = NULL;
-    int rc = has_text(a->spec)
+    int rc = corpus_has_text(&a->spec->data)
                  ? moe_tokenizer_load(err, &tokenizer, a->spec->tokenizer)
                  : MOE_OK;
     job_phase(a->run);
@@ -187,14 +177,6 @@ prepare(struct moe_err *err, struct analysis *a)
 }
 
 /* ---- On the device ------------------------------------------------------- */
-
-/* The context keeps the sentence; the job reports it. */
-static int
-from_ctx(struct moe_err *err, const struct analysis *a, int rc)
-{
-    return rc ? moe_fail(err, rc, "%s", moe_ctx_err(a->run->ctx)->text)
-              : MOE_OK;
-}
 
 static int
 make_space(struct moe_err *err, struct analysis *a)
@@ -248,7 +230,7 @@ open_model(struct moe_err *err, struct analysis *a)
         rc = collect_create(ctx, &a->collect, a->B * a->W, c->L, c->E, c->K);
     if (!rc)
         run_observe_router(a->pass, collect_layer, a->collect);
-    return from_ctx(err, a, rc);
+    return job_from_ctx(err, a->run, rc);
 }
 
 /* The losses of the windows of one pass. */

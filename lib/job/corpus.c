@@ -30,6 +30,16 @@ corpus_is_shard(const char *path)
            suffix_is(path, ".npy");
 }
 
+bool
+corpus_has_text(const struct job_data *data)
+{
+    for (size_t i = 0; i < data->n; i++)
+        for (size_t k = 0; k < data->language[i].files.n; k++)
+            if (!corpus_is_shard(data->language[i].files.item[k]))
+                return true;
+    return false;
+}
+
 void
 corpus_free(struct corpus *s)
 {

@@ -34,6 +34,9 @@ struct corpus_options {
 /* Does this file hold ids, by its name?  Otherwise it is text. */
 bool corpus_is_shard(const char *path);
 
+/* Is any file of any language text, so that a tokenizer is wanted? */
+bool corpus_has_text(const struct job_data *data);
+
 /*
  * Read the files of a language, in their order.
  *

@@ -98,7 +98,7 @@ one_step(struct moe_err *err, struct pretrain *p)
     double data_s = clock_seconds() - begin;
     rc = trainer_step(p->trainer, p->ids, p->target, p->spec->train.batch, &m);
     if (rc)
-        return pretrain_from_ctx(err, p, rc);
+        return job_from_ctx(err, p->run, rc);
     report_step(p, &m, data_s);
     if (due(p->spec->train.eval_every, m.step) || m.step == p->steps)
         rc = pretrain_evaluate(err, p, m.step);

@@ -53,9 +53,6 @@ int pretrain_open(struct moe_err *err, struct pretrain *p);
 
 void pretrain_release(struct pretrain *p);
 
-/* The context's sentence becomes the job's. */
-int pretrain_from_ctx(struct moe_err *err, const struct pretrain *p, int rc);
-
 /* ---- pretrain_eval.c ------------------------------------------------------
  */
 

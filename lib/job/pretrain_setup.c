@@ -16,13 +16,6 @@
 #include "model/init.h"
 #include "model/plan.h"
 
-int
-pretrain_from_ctx(struct moe_err *err, const struct pretrain *p, int rc)
-{
-    return rc ? moe_fail(err, rc, "%s", moe_ctx_err(p->run->ctx)->text)
-              : MOE_OK;
-}
-
 /* ---- Options ------------------------------------------------------------- */
 
 static void
@@ -104,16 +97,6 @@ count_steps(struct moe_err *err, struct pretrain *p)
 }
 
 /* ---- Data ---------------------------------------------------------------- */
-
-static bool
-has_text(const struct job_data *data)
-{
-    for (size_t i = 0; i < data->n; i++)
-        for (size_t k = 0; k < data->language[i].files.n; k++)
-            if (!corpus_is_shard(data->language[i].files.item[k]))
-                return true;
-    return false;
-}
 
 static int
 given_share(struct moe_err *err, double *out, const struct job_train *t,
@@ -219,7 +202,8 @@ pretrain_read(struct moe_err *err, struct pretrain *p)
                       s->window, p->config.max_positions);
     if (!rc && s->window < 2)
         rc = moe_fail(err, MOE_EINVAL, "window: 1 token predicts nothing");
-    if (!rc && (has_text(&s->data) || has_text(&s->train.heldout)))
+    if (!rc &&
+        (corpus_has_text(&s->data) || corpus_has_text(&s->train.heldout)))
         rc = moe_tokenizer_load(err, &p->tokenizer, s->tokenizer);
     if (!rc)
         rc = open_source(err, p);
@@ -287,7 +271,7 @@ pretrain_open(struct moe_err *err, struct pretrain *p)
     rc = moe_model_load(p->run->ctx, &p->model, p->model_dir);
     if (!rc)
         rc = trainer_create(&p->trainer, p->model, &p->opt);
-    return pretrain_from_ctx(err, p, rc);
+    return job_from_ctx(err, p->run, rc);
 }
 
 void

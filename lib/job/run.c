@@ -121,6 +121,12 @@ job_open_device(struct moe_err *err, struct job_run *run)
     return MOE_OK;
 }
 
+int
+job_from_ctx(struct moe_err *err, const struct job_run *run, int rc)
+{
+    return rc ? moe_fail(err, rc, "%s", moe_ctx_err(run->ctx)->text) : MOE_OK;
+}
+
 /* Seconds per kernel, as log lines and in run.json. */
 static void
 report_profile(struct job_run *run)

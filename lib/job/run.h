@@ -45,6 +45,9 @@ struct job_run {
  */
 int job_open_device(struct moe_err *err, struct job_run *run);
 
+/* rc, with the sentence that the device's context keeps as the job's. */
+int job_from_ctx(struct moe_err *err, const struct job_run *run, int rc);
+
 /* A new phase begins: the rate and the estimate start again. */
 void job_phase(struct job_run *run);
 

@@ -82,18 +82,6 @@ plan_make(struct moe_err *err, struct plan *p, const struct moe_config *config,
     return MOE_OK;
 }
 
-static void
-narrow(void *out, const float *x, enum dtype t, size_t n)
-{
-    uint16_t *half = out;
-    if (t == DTYPE_F32)
-        memcpy(out, x, n * sizeof *x);
-    else
-        for (size_t i = 0; i < n; i++)
-            half[i] = t == DTYPE_BF16 ? dtype_f32_to_bf16(x[i])
-                                      : dtype_f32_to_f16(x[i]);
-}
-
 /* One parameter, chunk by chunk. */
 static int
 write_param(struct moe_err *err, struct st_writer *w, size_t i,
@@ -107,7 +95,7 @@ write_param(struct moe_err *err, struct st_writer *w, size_t i,
         rc = opt->read(err, opt->arg, p, at, x, n);
         if (rc)
             break;
-        narrow(y, x, opt->dtype, n);
+        dtype_narrow(y, x, opt->dtype, n);
         rc = safetensors_put(err, w, i, at * width, y, n * width);
     }
     return rc;

@@ -28,14 +28,6 @@ struct loader {
     struct buffer *offsets_buf;
 };
 
-/* Widened to f32 and kept together. */
-static bool
-is_small(enum param_kind k, const struct moe_config *config)
-{
-    return param_group(k) == GROUP_NORM || param_group(k) == GROUP_ROUTER ||
-           param_shape(k, config).rank == 1;
-}
-
 static void
 keep_buffer(struct loader *ld, struct buffer *b)
 {
@@ -97,7 +89,7 @@ place(struct loader *ld, struct tensor *out, enum param_kind k,
 {
     if (!t) // absent from this model
         return MOE_OK;
-    if (!is_small(k, &ld->m->config))
+    if (!param_is_small(k, &ld->m->config))
         return place_large(ld, out, k, t);
     *out = place_small(ld, k, t);
     return MOE_OK;
@@ -240,7 +232,7 @@ small_elements(const struct moe_config *config)
 {
     uint64_t n = 0;
     for (int k = 0; k < PARAM_KINDS; k++)
-        if (is_small(k, config))
+        if (param_is_small(k, config))
             n += param_repeats(k, config) * param_elements(k, config);
     return n;
 }

@@ -79,6 +79,13 @@ param_shape(enum param_kind kind, const struct moe_config *config)
     return tensor_shape(DTYPE_F32, rank, dim);
 }
 
+bool
+param_is_small(enum param_kind kind, const struct moe_config *config)
+{
+    return param_group(kind) == GROUP_ROUTER ||
+           param_shape(kind, config).rank == 1;
+}
+
 uint64_t
 param_elements(enum param_kind kind, const struct moe_config *config)
 {

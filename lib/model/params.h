@@ -72,6 +72,9 @@ enum param_scope param_scope(enum param_kind kind);
 /* Whether a model of this configuration has parameters of the kind. */
 bool param_present(enum param_kind kind, const struct moe_config *config);
 
+/* Norms, biases and routers: kept as f32, whatever the type of the file. */
+bool param_is_small(enum param_kind kind, const struct moe_config *config);
+
 /* The shape as a view without a buffer, f32. */
 struct tensor param_shape(enum param_kind kind,
                           const struct moe_config *config);

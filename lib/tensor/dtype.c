@@ -111,3 +111,16 @@ dtype_widen(float *out, const void *in, enum dtype t, size_t n)
         out[i] = t == DTYPE_BF16 ? dtype_bf16_to_f32(x) : dtype_f16_to_f32(x);
     }
 }
+
+void
+dtype_narrow(void *out, const float *x, enum dtype t, size_t n)
+{
+    uint16_t *half = out;
+    if (t == DTYPE_F32) {
+        memcpy(out, x, n * sizeof *x);
+        return;
+    }
+    for (size_t i = 0; i < n; i++)
+        half[i] =
+            t == DTYPE_BF16 ? dtype_f32_to_bf16(x[i]) : dtype_f32_to_f16(x[i]);
+}

@@ -46,6 +46,8 @@ float dtype_f16_to_f32(uint16_t x);
 uint16_t dtype_f32_to_f16(float x);
 /* n elements of type t at any alignment, widened. */
 void dtype_widen(float *out, const void *in, enum dtype t, size_t n);
+/* The way back: n f32 values rounded to type t, F32, BF16 or F16. */
+void dtype_narrow(void *out, const float *x, enum dtype t, size_t n);
 
 enum { TENSOR_RANK = 4, TENSOR_SHAPE_TEXT = 96 };
 

@@ -68,15 +68,6 @@ expert_column(enum param_kind kind)
 
 /* ---- Values ------------------------------------------------------------- */
 
-static void
-convert(void *out, const float *x, enum dtype t, size_t n)
-{
-    uint16_t *half = out;
-    for (size_t i = 0; i < n; i++)
-        half[i] =
-            t == DTYPE_BF16 ? dtype_f32_to_bf16(x[i]) : dtype_f32_to_f16(x[i]);
-}
-
 /* The values of `from`, in whatever type the file has, to the arena. */
 static int
 copy_values(struct builder *b, const struct arena_param *q,
@@ -93,7 +84,7 @@ copy_values(struct builder *b, const struct arena_param *q,
             break;
         dtype_widen(b->x, b->y, from->dtype, part);
         if (q->w.dtype != DTYPE_F32) {
-            convert(b->y, b->x, q->w.dtype, part);
+            dtype_narrow(b->y, b->x, q->w.dtype, part);
             w = b->y;
         }
         rc = buffer_write(q->w.buf, (q->w.offset + at) * out, w, part * out);

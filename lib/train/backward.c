@@ -70,12 +70,12 @@ experts_part(struct pass *p, int64_t l, const struct layer_acts *a)
     int rc = combine_weights(p->ctx, &p->slot_weight, &a->weight, &a->dispatch,
                              N, c->K);
     if (!rc)
-        rc =
-            experts_backward(p->ctx, p->run->experts, &p->dslot_weight,
-                             &p->dslot, g->experts.buf ? &g->experts : NULL,
-                             &a->pre, p->level != ACTS_RECOMPUTE ? &a->h : NULL,
-                             &p->dx, &a->norm2, &p->slot_weight, &w->experts,
-                             &a->dispatch, N, c->E, c->K, c->D, c->F);
+        rc = experts_backward(p->ctx, p->run->experts, &p->dslot_weight,
+                              &p->dslot, g->experts.buf ? &g->experts : NULL,
+                              &a->pre,
+                              p->opt.level != ACTS_RECOMPUTE ? &a->h : NULL,
+                              &p->dx, &a->norm2, &p->slot_weight, &w->experts,
+                              &a->dispatch, N, c->E, c->K, c->D, c->F);
     if (!rc)
         rc = buffer_zero(p->dnorm.buf, 0, (uint64_t)(N * c->D) * sizeof(float));
     if (!rc)

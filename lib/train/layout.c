@@ -22,7 +22,7 @@ class_of(enum param_kind kind, const struct moe_config *config,
     bool vector = param_shape(kind, config).rank == 1;
     bool table = group == GROUP_EMBEDDING || group == GROUP_HEAD;
     bool decay = vector ? opt->decay_norms : !table || opt->decay_embeddings;
-    uint8_t small = vector || group == GROUP_ROUTER ? CLASS_SMALL : 0;
+    uint8_t small = param_is_small(kind, config) ? CLASS_SMALL : 0;
     return (uint8_t)(small | (decay ? CLASS_DECAY : 0));
 }
 

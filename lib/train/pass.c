@@ -93,7 +93,7 @@ create(struct pass *p)
     int rc = moe_run_create(&p->run, p->model, &run);
     if (!rc) {
         p->lent = p->run->a;
-        rc = acts_create(p->ctx, &p->acts, c, p->opt.B, p->opt.T, p->level,
+        rc = acts_create(p->ctx, &p->acts, c, p->opt.B, p->opt.T, p->opt.level,
                          p->arena->lowest);
     }
     list_shapes(list, c, &p->opt);
@@ -118,7 +118,6 @@ pass_create(struct pass **out, struct arena *arena,
     p->model = arena->model;
     p->arena = arena;
     p->opt = *opt;
-    p->level = opt->level;
     int rc = create(p);
     if (rc)
         pass_destroy(&p);
@@ -222,9 +221,9 @@ pass_restore(struct pass *p, int64_t l)
     const struct layer_weights *w = &p->model->layer[l];
     const struct layer_acts *a = &p->acts->layer[l];
     uint64_t bytes = (uint64_t)(run->N * c->D) * sizeof(float);
-    if (p->level == ACTS_KEEP)
+    if (p->opt.level == ACTS_KEEP)
         return MOE_OK;
-    if (p->level == ACTS_RECOMPUTE) {
+    if (p->opt.level == ACTS_RECOMPUTE) {
         int rc =
             rmsnorm_forward(p->ctx, &a->norm1, &a->rms1, &a->x_in,
                             &w->attn_norm, run->N, c->D, (float)c->rms_eps);

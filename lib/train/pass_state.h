@@ -36,7 +36,6 @@ struct pass {
     struct moe_model *model; // borrowed
     struct arena *arena;     // borrowed
     struct pass_options opt;
-    enum acts_level level;
     struct moe_run *run;    // owned: forward, head, shared scratch
     struct layer_acts lent; // the run's own activations while others stand in
     struct acts *acts;      // owned
