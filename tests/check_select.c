@@ -1,6 +1,6 @@
 /*
  * check_select.c - giving experts to languages, ranking shared ones, and
- * experts.json.
+ * experts.json, written and read.
  */
 #include "config.h"
 
@@ -170,6 +170,79 @@ START_TEST(experts_json_names_what_is_missing)
 }
 END_TEST
 
+/* ---- Reading ------------------------------------------------------------- */
+
+static const char lists[] =
+    "{\"_meta\": {}, \"shared_experts\": {\"k1\": {\"1\": [3]}},"
+    " \"ca\": {\"seft\": {\"3\": [], \"2\": [5, 0]},"
+    " \"ssft_k1\": {\"2\": [5, 0, 5, 3]},"
+    " \"far\": {\"4\": [1]}, \"wide\": {\"2\": [1, 6]},"
+    " \"twice\": {\"2\": [1], \"02\": [1]}, \"flat\": [1],"
+    " \"word\": {\"2\": [\"1\"]}, \"sign\": {\"-1\": [1]}}}";
+
+static int
+read_lists(struct moe_err *err, struct moe_experts *x, const char *language,
+           const char *strategy)
+{
+    const char *path = support_path("lists.json");
+    support_write(path, lists, sizeof lists - 1);
+    return moe_experts_read(err, x, path, language, strategy, 4, E);
+}
+
+START_TEST(a_list_is_read_by_language_and_strategy)
+{
+    struct moe_err err = {0};
+    struct moe_experts x;
+    ck_ok(&err, read_lists(&err, &x, "ca", "seft"));
+    ck_assert_int_eq(x.layers, 2);
+    ck_assert_int_eq(x.layer[0].layer, 2); // ascending
+    ck_assert_int_eq(x.layer[0].n, 2);
+    ck_assert_int_eq(x.layer[0].expert[0], 5); // in the file's order
+    ck_assert_int_eq(x.layer[0].expert[1], 0);
+    ck_assert_int_eq(x.layer[1].layer, 3);
+    ck_assert_int_eq(x.layer[1].n, 0);
+    moe_experts_free(&x);
+    ck_ok(&err, read_lists(&err, &x, "ca", "ssft_k1"));
+    ck_assert_int_eq(x.layer[0].n, 3); // 5 once
+    ck_assert_int_eq(x.layer[0].expert[2], 3);
+    moe_experts_free(&x);
+    ck_ok(&err, read_lists(&err, &x, "shared_experts", "k1"));
+    ck_assert_int_eq(x.layer[0].expert[0], 3);
+    moe_experts_free(&x);
+    ck_assert_ptr_null(x.layer);
+}
+END_TEST
+
+START_TEST(a_list_that_is_not_there_is_named)
+{
+    static const struct {
+        const char *language, *strategy, *part;
+        int code;
+    } row[] = {
+        {"nl", "seft", "no language nl, it has shared_experts, ca", MOE_EINVAL},
+        {"_meta", "alpha", "no language _meta", MOE_EINVAL},
+        {"shared_experts", "k3", "no strategy k3, it has k1", MOE_EINVAL},
+        {"ca", "far", "'4', want a layer from 0 to 3", MOE_EFORMAT},
+        {"ca", "sign", "'-1', want a layer", MOE_EFORMAT},
+        {"ca", "wide", "layer 2, entry 1: want an expert from 0 to 5",
+         MOE_EFORMAT},
+        {"ca", "word", "layer 2, entry 0: want an expert", MOE_EFORMAT},
+        {"ca", "twice", "layer 2 stands there twice", MOE_EFORMAT},
+        {"ca", "flat", "want a map from layer", MOE_EFORMAT}};
+    for (size_t i = 0; i < sizeof row / sizeof *row; i++) {
+        struct moe_err err = {0};
+        struct moe_experts x;
+        int rc = read_lists(&err, &x, row[i].language, row[i].strategy);
+        ck_fails(&err, rc, row[i].code, row[i].part);
+        ck_assert_ptr_null(x.layer);
+    }
+    struct moe_err err = {0};
+    struct moe_experts x;
+    int rc = moe_experts_read(&err, &x, "/nowhere.json", "ca", "seft", 4, E);
+    ck_fails(&err, rc, MOE_EINPUT, "/nowhere.json");
+}
+END_TEST
+
 int
 main(void)
 {
@@ -181,6 +254,8 @@ main(void)
     tcase_add_test(t, selection_refuses_what_it_cannot_compare);
     tcase_add_test(t, experts_json_has_the_published_shape);
     tcase_add_test(t, experts_json_names_what_is_missing);
+    tcase_add_test(t, a_list_is_read_by_language_and_strategy);
+    tcase_add_test(t, a_list_that_is_not_there_is_named);
     suite_add_tcase(s, t);
     return support_main(s, 0);
 }

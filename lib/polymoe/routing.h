@@ -253,6 +253,30 @@ MOE_API int moe_selection_write(struct moe_err *err,
                                 const struct moe_selection *selection,
                                 const char *path);
 
+/* Some experts of some layers. */
+struct moe_experts {
+    int64_t layers;
+    struct moe_layer_experts {
+        int64_t layer, n;
+        int32_t *expert; // n, distinct, in the order of the file
+    } * layer;           // ascending
+};
+
+/*
+ * Read one list of an experts.json: that of `language` under `strategy`
+ * ("seft", "ssft_k1", ...), or of "shared_experts" under "k1", "k3", "k5".
+ *
+ * An expert that a list names twice, as published lists do, is taken once; a
+ * layer may have no expert.  MOE_EINPUT for a missing file; MOE_EINVAL for a
+ * language or strategy that is not in it, naming those that are; MOE_EFORMAT
+ * for another shape, a layer outside [0, L) or an expert outside [0, E).
+ * *out is empty after a failure; otherwise free it with moe_experts_free().
+ */
+MOE_API int moe_experts_read(struct moe_err *err, struct moe_experts *out,
+                             const char *path, const char *language,
+                             const char *strategy, int64_t L, int64_t E);
+MOE_API void moe_experts_free(struct moe_experts *experts);
+
 #ifdef __cplusplus
 }
 #endif
