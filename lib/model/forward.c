@@ -149,7 +149,7 @@ keep_routing(struct moe_run *run, int64_t layer)
     return rc;
 }
 
-/* Scores of all experts, the K best of them, and whoever wants to see. */
+/* Scores of all experts as the hook leaves them, the K best of them, and whoever wants to see. */
 static int
 route(struct moe_run *run, const struct layer_weights *w, int64_t layer)
 {
@@ -165,6 +165,8 @@ route(struct moe_run *run, const struct layer_weights *w, int64_t layer)
         rc = linear(run, &a->scores, &a->norm2, &w->router, NULL, false);
     if (!rc)
         rc = finite_forward(ctx, &bad, &a->scores, run->N, c->E);
+    if (!rc)
+        rc = hook_forward(run->hook, layer, &a->scores, run->N);
     if (!rc)
         rc = router_forward(ctx, &a->probs, &a->idx, &a->weight, &a->scores,
                             run->N, c->E, c->K, c->norm_topk_prob);

@@ -8,6 +8,7 @@
 #ifndef MODEL_RUN_H
 #define MODEL_RUN_H
 
+#include "model/hook.h"
 #include "model/model.h"
 
 /* clang-format off */
@@ -103,6 +104,8 @@ struct moe_run {
 
     struct layer_acts a; // of the layer that is being computed
     struct experts_scratch *experts;
+
+    const struct moe_hook *hook; // borrowed; NULL: routers are left alone
 
     run_router_fn *observe;
     void *observe_arg;

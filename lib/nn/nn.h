@@ -58,6 +58,13 @@ int router_forward(struct moe_ctx *ctx, const struct tensor *probs,
                    const struct tensor *logits, int64_t N, int64_t E, int64_t K,
                    bool renorm);
 
+/* logits (N,E) changed in place: rule (E) i32 and value (E,3) say how for each
+ * expert, as the rows of a moe_hook (cl/edit.cl); first they become
+ * log-probabilities when `normalise`. */
+int edit_forward(struct moe_ctx *ctx, const struct tensor *logits,
+                 const struct tensor *rule, const struct tensor *value,
+                 int64_t N, int64_t E, bool normalise);
+
 /* bad[m] = the first row of block m of x (N,E) that holds a NaN or an infinity,
  * counted from row 0 of x; -1 when none does.  A block is FINITE_ROWS rows;
  * bad (finite_blocks(N)) i32 out. */
@@ -189,6 +196,12 @@ int router_backward(struct moe_ctx *ctx, const struct tensor *dlogits,
                     const struct tensor *logits, const struct tensor *probs,
                     const struct tensor *idx, const struct tensor *weight,
                     float z, int64_t N, int64_t E, int64_t K, bool renorm);
+
+/* dlogits (N,E) of the logits after edit_forward() become those of before, in
+ * place; for rules that shift without the deviation, and masks. */
+int edit_backward(struct moe_ctx *ctx, const struct tensor *dlogits,
+                  const struct tensor *rule, const struct tensor *value,
+                  int64_t N, int64_t E);
 
 /* ws[slot_of[n,k]] = weight[n,k]: the weights in the order of the slots. */
 int combine_weights(struct moe_ctx *ctx, const struct tensor *ws,

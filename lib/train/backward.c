@@ -98,6 +98,8 @@ router_part(struct pass *p, int64_t l, const struct layer_acts *a, bool input)
                              &a->scores, &a->probs, &a->idx, &a->weight,
                              p->z_factor, N, c->E, c->K, c->norm_topk_prob);
     if (!rc)
+        rc = hook_backward(p->run->hook, l, &p->dscores, N);
+    if (!rc)
         rc = linear_weight(p, &g->router, NULL, &p->dscores, &a->norm2);
     if (!rc && input)
         rc = linear_input(p, &p->dnorm, &p->dscores, &w->router, true);

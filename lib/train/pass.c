@@ -90,7 +90,9 @@ create(struct pass *p)
     if (!p->count)
         return moe_fail(moe_ctx_err(p->ctx), MOE_ENOMEM,
                         "training: out of memory");
-    int rc = moe_run_create(&p->run, p->model, &run);
+    int rc = p->opt.hook ? hook_prepare(p->opt.hook, c, HOOK_TRAIN) : MOE_OK;
+    if (!rc)
+        rc = moe_run_create(&p->run, p->model, &run);
     if (!rc) {
         p->lent = p->run->a;
         rc = acts_create(p->ctx, &p->acts, c, p->opt.B, p->opt.T, p->opt.level,
@@ -315,6 +317,7 @@ pass_gradients(struct pass *p, const int32_t *ids, const int32_t *target,
 {
     double begun = clock_seconds(), half = begun;
     int rc = begin(p, ids, target, B, T);
+    p->run->hook = p->opt.hook;
     if (!rc)
         rc = sort_ids(p, ids);
     if (!rc)
@@ -330,6 +333,7 @@ pass_gradients(struct pass *p, const int32_t *ids, const int32_t *target,
         rc = pass_backward(p);
     if (!rc)
         rc = finish(p, target);
+    p->run->hook = NULL; // held-out text is routed freely
     p->total.forward_s += half - begun;
     p->total.backward_s += clock_seconds() - half;
     return rc;

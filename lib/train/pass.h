@@ -31,10 +31,13 @@ struct pass_options {
     int64_t B, T; // largest micro-batch
     enum acts_level level;
     struct loss_options loss;
+    struct moe_hook *hook; // of the routers while gradients are made, borrowed
+                           // until pass_destroy(); NULL: none
 };
 
 struct pass;
 
+/* MOE_EINVAL for a hook that has no gradient (HOOK_TRAIN). */
 int pass_create(struct pass **out, struct arena *arena,
                 const struct pass_options *opt);
 void pass_destroy(struct pass **pp);

@@ -57,6 +57,10 @@ void ref_clip_backward(double *dx, const float *y, double limit, int64_t N,
                        int64_t D);
 void ref_embed_forward(double *x, const int32_t *ids, const float *table,
                        int64_t N, int64_t D);
+void ref_edit_forward(double *y, const float *logits, const int32_t *rule,
+                      const float *value, int64_t N, int64_t E, bool normalise);
+void ref_edit_backward(double *dlogits, const float *dy, const int32_t *rule,
+                       const float *value, int64_t N, int64_t E);
 void ref_embed_backward(double *dtable, const float *dx, const int32_t *ids,
                         int64_t N, int64_t D);
 void ref_rmsnorm_forward(double *y, double *r, const float *x, const float *w,
