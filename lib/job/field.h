@@ -69,6 +69,7 @@ bool job_strings_add(struct job_strings *list, const char *s);
 void job_strings_free(struct job_strings *list);
 void job_data_free(struct job_data *data);
 void job_shares_free(struct job_shares *shares);
+void job_pairs_free(struct job_pairs *pairs);
 
 /* A new language without files, or NULL. */
 struct job_language *job_data_add(struct job_data *data, const char *name);

@@ -64,6 +64,20 @@ job_logf(struct job_run *run, enum moe_log_level level, const char *fmt, ...)
 }
 
 void
+job_warn(struct job_run *run, const char *fmt, ...)
+{
+    char line[MOE_ERR_TEXT];
+    va_list ap;
+    va_start(ap, fmt);
+    vsnprintf(line, sizeof line, fmt, ap);
+    va_end(ap);
+    job_logf(run, MOE_LOG_WARN, "%s", line);
+    json_t *list = json_object_get(run->record, "warnings");
+    if (json_array_append_new(list, json_string(line)) != 0)
+        run->lost = true;
+}
+
+void
 job_metric(struct job_run *run, json_t *object)
 {
     const struct job_sink *sink = &run->env->sink;

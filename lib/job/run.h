@@ -57,6 +57,10 @@ void job_progress(struct job_run *run, struct moe_progress p);
 void job_logf(struct job_run *run, enum moe_log_level level, const char *fmt,
               ...) MOE_PRINTF(3, 4);
 
+/* A warning that a reader of the results must know: a line of the log, and
+ * one of `warnings` in run.json. */
+void job_warn(struct job_run *run, const char *fmt, ...) MOE_PRINTF(2, 3);
+
 /* Append one object to metrics.jsonl with the time; takes the reference. */
 void job_metric(struct job_run *run, json_t *object);
 

@@ -17,6 +17,7 @@
 #include "base/json.h"
 #include "base/str.h"
 #include "device/device.h"
+#include "job/field.h"
 
 /* Larger files are recorded by size and time only: a hash of them would take
  * longer than many jobs. */
@@ -74,14 +75,15 @@ add_input(struct moe_err *err, json_t *list, const char *role,
     return rc;
 }
 
+/* A directory with a checkpoint, or a file. */
 static int
-add_model(struct moe_err *err, json_t *list, const char *dir)
+add_path(struct moe_err *err, json_t *list, const char *role, const char *path)
 {
     char **names;
     size_t n;
-    if (!fs_is_dir(dir)) // a configuration, for a new model
-        return add_input(err, list, "model", NULL, dir);
-    int rc = fs_list(err, &names, &n, dir, "");
+    if (!fs_is_dir(path))
+        return add_input(err, list, role, NULL, path);
+    int rc = fs_list(err, &names, &n, path, "");
     if (rc)
         return rc;
     for (size_t i = 0; !rc && i < n; i++) {
@@ -89,26 +91,42 @@ add_model(struct moe_err *err, json_t *list, const char *dir)
         bool weights = m > 12 && strcmp(names[i] + m - 12, ".safetensors") == 0;
         if (!weights && strcmp(names[i], "config.json") != 0)
             continue;
-        char *path = str_path(dir, names[i]);
-        rc = path ? add_input(err, list, "model", NULL, path)
+        char *file = str_path(path, names[i]);
+        rc = file ? add_input(err, list, role, NULL, file)
                   : moe_fail(err, MOE_ENOMEM, "job: out of memory");
-        free(path);
+        free(file);
     }
     fs_list_free(names, n);
     return rc;
 }
 
 static int
+add_data(struct moe_err *err, json_t *list, const char *role,
+         const struct job_data *data)
+{
+    int rc = MOE_OK;
+    for (size_t i = 0; i < data->n; i++) {
+        const struct job_language *language = &data->language[i];
+        for (size_t k = 0; !rc && k < language->files.n; k++)
+            rc = add_input(err, list, role, language->name,
+                           language->files.item[k]);
+    }
+    return rc;
+}
+
+/* Every field that names something to read. */
+static int
 add_inputs(struct moe_err *err, json_t *list, const struct job_spec *spec)
 {
-    int rc = add_model(err, list, spec->model);
-    if (!rc && spec->tokenizer)
-        rc = add_input(err, list, "tokenizer", NULL, spec->tokenizer);
-    for (size_t i = 0; i < spec->data.n; i++) {
-        const struct job_language *language = &spec->data.language[i];
-        for (size_t k = 0; !rc && k < language->files.n; k++)
-            rc = add_input(err, list, "data", language->name,
-                           language->files.item[k]);
+    int rc = MOE_OK;
+    for (const struct job_field *f = job_fields; !rc && f->name; f++) {
+        const void *at = job_field_at(f, spec);
+        if (!job_field_given(f, spec))
+            continue;
+        if (f->type == JOB_DATA)
+            rc = add_data(err, list, f->name, at);
+        else if (f->input || at == &spec->tokenizer)
+            rc = add_path(err, list, f->name, *(char *const *)at);
     }
     return rc;
 }
@@ -139,6 +157,7 @@ run_record_begin(struct moe_err *err, struct job_run *run)
     job_record(run, "kernels_sha256", json_string(hex));
     job_record(run, "seeds", json_object()); // no kind draws random numbers
     job_record(run, "inputs", inputs);
+    job_record(run, "warnings", json_array());
     return write_record(err, run);
 }
 

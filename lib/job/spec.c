@@ -70,6 +70,18 @@ job_shares_free(struct job_shares *shares)
 }
 
 void
+job_pairs_free(struct job_pairs *pairs)
+{
+    for (size_t i = 0; i < pairs->n; i++) {
+        free(pairs->name[i]);
+        free(pairs->value[i]);
+    }
+    free(pairs->name);
+    free(pairs->value);
+    *pairs = (struct job_pairs){0};
+}
+
+void
 job_field_clear(const struct job_field *field, struct job_spec *spec)
 {
     void *at = job_field_at(field, spec);
@@ -81,6 +93,8 @@ job_field_clear(const struct job_field *field, struct job_spec *spec)
         job_data_free(at);
     else if (field->type == JOB_SHARES)
         job_shares_free(at);
+    else if (field->type == JOB_PAIRS)
+        job_pairs_free(at);
 }
 
 void

@@ -62,6 +62,12 @@ struct job_shares {
     size_t n, cap;
 };
 
+/* A name for each name. */
+struct job_pairs {
+    char **name, **value;
+    size_t n, cap;
+};
+
 /* Words of the training fields, in the order of the table. */
 enum job_order { JOB_ORDER_STREAM, JOB_ORDER_OLMO, JOB_ORDER_FILE };
 enum job_mixture {
@@ -132,7 +138,8 @@ enum job_type {
     JOB_DURATION, // seconds; "90", "90s", "30m", "36h", "7d", "1h30m"
     JOB_NAMES,    // a name or a list of names
     JOB_DATA,     // a directory, or a map from language to file or files
-    JOB_SHARES    // a map from language to a positive number
+    JOB_SHARES,   // a map from language to a positive number
+    JOB_PAIRS     // a map from name to name
 };
 
 struct job_field {
@@ -148,6 +155,7 @@ struct job_field {
     double low, high; // of a real one
     unsigned kinds;   // 1 << enum job_kind, or'd
     bool required;
+    bool input; // a path that is read: it must exist, and run.json has it
 };
 
 extern const struct job_field job_fields[];

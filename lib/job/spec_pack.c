@@ -48,6 +48,16 @@ pack_shares(msgpack_packer *pk, const struct job_shares *shares)
 }
 
 static void
+pack_pairs(msgpack_packer *pk, const struct job_pairs *pairs)
+{
+    msgpack_pack_map(pk, pairs->n);
+    for (size_t i = 0; i < pairs->n; i++) {
+        pack_text(pk, pairs->name[i]);
+        pack_text(pk, pairs->value[i]);
+    }
+}
+
+static void
 pack_value(msgpack_packer *pk, const struct job_field *field,
            const struct job_spec *spec)
 {
@@ -81,6 +91,9 @@ pack_value(msgpack_packer *pk, const struct job_field *field,
         break;
     case JOB_SHARES:
         pack_shares(pk, at);
+        break;
+    case JOB_PAIRS:
+        pack_pairs(pk, at);
         break;
     }
 }

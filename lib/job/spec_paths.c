@@ -97,7 +97,8 @@ add_file(struct moe_err *err, struct job_data *data, const char *dir,
 
 /* The languages found in a directory. */
 static int
-look_into(struct moe_err *err, struct job_data *found, const char *dir)
+look_into(struct moe_err *err, const char *field, struct job_data *found,
+          const char *dir)
 {
     char **names;
     size_t n;
@@ -109,15 +110,15 @@ look_into(struct moe_err *err, struct job_data *found, const char *dir)
     fs_list_free(names, n);
     if (!rc && !found->n)
         rc = moe_fail(err, MOE_EINPUT,
-                      "data: %s: no LANG.txt, LANG.jsonl, LANG.u16 or the "
+                      "%s: %s: no LANG.txt, LANG.jsonl, LANG.u16 or the "
                       "like in it",
-                      dir);
+                      field, dir);
     return rc;
 }
 
 /* Replace a directory, or a manifest, by the languages found in it. */
 static int
-expand_directory(struct moe_err *err, struct job_data *data)
+expand_directory(struct moe_err *err, const char *field, struct job_data *data)
 {
     struct job_data found = {0};
     const char *dir = data->directory;
@@ -128,9 +129,9 @@ expand_directory(struct moe_err *err, struct job_data *data)
         rc = job_data_manifest(err, &found, dir);
     else if (is_file)
         rc = moe_fail(err, MOE_EFORMAT,
-                      "data: %s is a file; write {LANGUAGE: FILE}", dir);
+                      "%s: %s is a file; write {LANGUAGE: FILE}", field, dir);
     else
-        rc = look_into(err, &found, dir);
+        rc = look_into(err, field, &found, dir);
     if (rc) {
         job_data_free(&found);
         return rc;
@@ -198,6 +199,24 @@ look_for_tokenizer(struct moe_err *err, struct job_spec *spec,
     return rc;
 }
 
+/* Find and look for what one field names. */
+static int
+resolve_field(struct moe_err *err, const struct job_field *field,
+              struct job_spec *spec, const char *const *later, size_t n)
+{
+    void *at = job_field_at(field, spec);
+    struct job_data *data = at;
+    if (!job_field_given(field, spec))
+        return MOE_OK;
+    if (field->type != JOB_DATA)
+        return field->input ? look_for(err, field->name, *(char **)at, later, n)
+                            : MOE_OK;
+    int rc = MOE_OK;
+    if (data->directory && !comes_later(data->directory, later, n))
+        rc = expand_directory(err, field->name, data);
+    return rc ? rc : look_for_data(err, field->name, data, later, n);
+}
+
 int
 job_spec_resolve(struct moe_err *err, struct job_spec *spec, const char *dir,
                  const char *const *later, size_t n)
@@ -205,19 +224,9 @@ job_spec_resolve(struct moe_err *err, struct job_spec *spec, const char *dir,
     int rc = MOE_OK;
     for (const struct job_field *f = job_fields; !rc && f->name; f++)
         rc = job_field_absolute(err, f, spec, dir);
-    struct job_data *heldout = &spec->train.heldout;
-    if (!rc && spec->data.directory &&
-        !comes_later(spec->data.directory, later, n))
-        rc = expand_directory(err, &spec->data);
-    if (!rc && heldout->directory && !comes_later(heldout->directory, later, n))
-        rc = expand_directory(err, heldout);
-    if (!rc && spec->model)
-        rc = look_for(err, "model", spec->model, later, n);
+    for (const struct job_field *f = job_fields; !rc && f->name; f++)
+        rc = resolve_field(err, f, spec, later, n);
     if (!rc && spec->model)
         rc = look_for_tokenizer(err, spec, later, n);
-    if (!rc && spec->train.batches)
-        rc = look_for(err, "batches", spec->train.batches, later, n);
-    if (!rc)
-        rc = look_for_data(err, "data", &spec->data, later, n);
-    return rc ? rc : look_for_data(err, "heldout", heldout, later, n);
+    return rc;
 }

@@ -36,11 +36,12 @@ const char *
 job_type_name(enum job_type type)
 {
     static const char *const names[] = {
-        [JOB_STRING] = "text",      [JOB_PATH] = "path",
-        [JOB_INT] = "whole number", [JOB_BOOL] = "true or false",
-        [JOB_ENUM] = "word",        [JOB_DURATION] = "duration",
-        [JOB_NAMES] = "names",      [JOB_DATA] = "files",
-        [JOB_REAL] = "number",      [JOB_SHARES] = "numbers"};
+        [JOB_STRING] = "text",       [JOB_PATH] = "path",
+        [JOB_INT] = "whole number",  [JOB_BOOL] = "true or false",
+        [JOB_ENUM] = "word",         [JOB_DURATION] = "duration",
+        [JOB_NAMES] = "names",       [JOB_DATA] = "files",
+        [JOB_REAL] = "number",       [JOB_SHARES] = "numbers",
+        [JOB_PAIRS] = "map of names"};
     return names[type];
 }
 
@@ -77,6 +78,8 @@ job_field_given(const struct job_field *field, const struct job_spec *spec)
         return ((const struct job_strings *)at)->n != 0;
     case JOB_SHARES:
         return ((const struct job_shares *)at)->n != 0;
+    case JOB_PAIRS:
+        return ((const struct job_pairs *)at)->n != 0;
     case JOB_DATA:
         return field->required || ((const struct job_data *)at)->n != 0 ||
                ((const struct job_data *)at)->directory != NULL;

@@ -119,12 +119,23 @@ put_shares(struct str *out, const struct job_shares *shares)
     }
 }
 
+static void
+put_pairs(struct str *out, const struct job_pairs *pairs)
+{
+    for (size_t i = 0; i < pairs->n; i++) {
+        str_puts(out, "\n  ");
+        put_string(out, pairs->name[i]);
+        str_puts(out, ": ");
+        put_string(out, pairs->value[i]);
+    }
+}
+
 /* Whether a value begins on the line after its field. */
 static bool
 is_block(const struct job_field *field, const struct job_spec *spec)
 {
     const struct job_data *data = job_field_at(field, spec);
-    return field->type == JOB_SHARES ||
+    return field->type == JOB_SHARES || field->type == JOB_PAIRS ||
            (field->type == JOB_DATA && !data->directory);
 }
 
@@ -162,6 +173,9 @@ put_value(struct str *out, const struct job_field *field,
         break;
     case JOB_SHARES:
         put_shares(out, at);
+        break;
+    case JOB_PAIRS:
+        put_pairs(out, at);
         break;
     }
 }
