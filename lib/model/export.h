@@ -34,4 +34,9 @@ int export_model(struct moe_err *err, const char *dir,
                  const struct moe_config *config,
                  const struct export_options *opt);
 
+/* Copy the tokenizer's files and the generation settings that stand beside a
+ * model (a directory, or its config.json) to `dir`; missing ones are left out.
+ */
+int export_carry(struct moe_err *err, const char *dir, const char *model);
+
 #endif

@@ -77,6 +77,12 @@ void arena_destroy(struct arena **ap);
 
 int arena_zero_grads(struct arena *a);
 
+/* Elements [at, at + n) of a parameter as f32, of its master copy where there
+ * is one; arg is the arena (an export_read_fn).  MOE_EINVAL when the arena
+ * does not hold it. */
+int arena_read_param(struct moe_err *err, void *arg, const struct param *q,
+                     uint64_t at, float *out, size_t n);
+
 /* Bytes that arena_create() will take, from the configuration alone. */
 int arena_plan(struct moe_err *err, uint64_t *bytes,
                const struct moe_config *config,

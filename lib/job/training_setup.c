@@ -1,9 +1,9 @@
 /*
- * pretrain_setup.c - a training run before its first step.
+ * training_setup.c - a training run before its first step.
  */
 #include "config.h"
 
-#include "job/pretrain.h"
+#include "job/training.h"
 
 #include <inttypes.h>
 #include <math.h>
@@ -13,7 +13,6 @@
 #include "base/fs.h"
 #include "base/mem.h"
 #include "base/str.h"
-#include "model/init.h"
 #include "model/plan.h"
 
 /* ---- Options ------------------------------------------------------------- */
@@ -33,7 +32,7 @@ loss_options(struct loss_options *out, const struct job_train *t)
 }
 
 static void
-trainer_options(struct pretrain *p)
+trainer_options(struct training *p)
 {
     const struct job_train *t = &p->spec->train;
     bool bf16 = t->weights != JOB_WEIGHTS_F32;
@@ -63,7 +62,7 @@ trainer_options(struct pretrain *p)
 
 /* The smallest of the stop rules that were given, in steps. */
 static int
-count_steps(struct moe_err *err, struct pretrain *p)
+count_steps(struct moe_err *err, struct training *p)
 {
     const struct job_train *t = &p->spec->train;
     double batch = (double)t->batch, tokens = batch * (double)p->spec->window;
@@ -117,7 +116,7 @@ warn(void *arg, const char *line)
 }
 
 static int
-open_source(struct moe_err *err, struct pretrain *p)
+open_source(struct moe_err *err, struct training *p)
 {
     static const enum mixture_shares kinds[] = {
         [JOB_MIX_PROPORTIONAL] = MIXTURE_PROPORTIONAL,
@@ -160,7 +159,7 @@ open_source(struct moe_err *err, struct pretrain *p)
 }
 
 static int
-read_heldout(struct moe_err *err, struct pretrain *p)
+read_heldout(struct moe_err *err, struct training *p)
 {
     const struct job_spec *s = p->spec;
     const struct job_data *data = &s->train.heldout;
@@ -170,7 +169,7 @@ read_heldout(struct moe_err *err, struct pretrain *p)
     if (!p->heldout)
         return moe_fail(err, MOE_ENOMEM, "%zu languages", data->n);
     for (size_t i = 0; !rc && i < data->n; i++, p->heldouts++) {
-        struct pretrain_heldout *h = &p->heldout[i];
+        struct training_heldout *h = &p->heldout[i];
         struct corpus_options opt = {
             .model = s->model,
             .V = p->config.V,
@@ -191,7 +190,7 @@ read_heldout(struct moe_err *err, struct pretrain *p)
 }
 
 int
-pretrain_read(struct moe_err *err, struct pretrain *p)
+training_read(struct moe_err *err, struct training *p)
 {
     const struct job_spec *s = p->spec;
     int rc = moe_config_read(err, &p->config, s->model);
@@ -222,42 +221,20 @@ pretrain_read(struct moe_err *err, struct pretrain *p)
 
 /* ---- Model --------------------------------------------------------------- */
 
-/* The checkpoint to begin with: the model's directory, or new weights in
- * OUT/init. */
-static int
-find_model(struct moe_err *err, struct pretrain *p)
-{
-    const struct job_train *t = &p->spec->train;
-    if (t->init == JOB_INIT_NONE) {
-        p->model_dir = str_copy(p->spec->model);
-        return p->model_dir ? MOE_OK
-                            : moe_fail(err, MOE_ENOMEM, "out of memory");
-    }
-    p->model_dir = str_path(p->run->out_dir, "init");
-    char *config = p->model_dir ? str_path(p->model_dir, "config.json") : NULL;
-    int rc = config ? MOE_OK : moe_fail(err, MOE_ENOMEM, "out of memory");
-    if (!rc && !fs_exists(config)) { // written last, so the rest is there too
-        job_logf(p->run, MOE_LOG_INFO, "making new weights");
-        rc = init_model(err, p->model_dir, &p->config,
-                        t->init == JOB_INIT_OLMO ? INIT_OLMO : INIT_HF,
-                        (uint64_t)t->seed, DTYPE_F32);
-    }
-    free(config);
-    return rc;
-}
-
 int
-pretrain_open(struct moe_err *err, struct pretrain *p)
+training_open(struct moe_err *err, struct training *p)
 {
     struct trainer_plan plan;
-    int rc = trainer_plan(err, &plan, &p->config, &p->opt);
+    int rc = p->kind->choose ? p->kind->choose(err, p) : MOE_OK;
+    if (!rc)
+        rc = trainer_plan(err, &plan, &p->config, &p->opt);
     if (!rc)
         rc = job_open_device(err, p->run);
     if (!rc)
         rc = plan_check(err, ctx_device(p->run->ctx), plan.total,
                         "training, by its plan");
-    if (!rc)
-        rc = find_model(err, p);
+    if (!rc && p->kind->prepare)
+        rc = p->kind->prepare(err, p);
     if (rc)
         return rc;
     char total[32], arena[32];
@@ -268,14 +245,15 @@ pretrain_open(struct moe_err *err, struct pretrain *p)
              " tokens; memory by plan %s, %s of it weights, gradients and "
              "moments",
              p->steps, p->spec->train.batch, p->spec->window, total, arena);
-    rc = moe_model_load(p->run->ctx, &p->model, p->model_dir);
+    rc = moe_model_load(p->run->ctx, &p->model,
+                        p->model_dir ? p->model_dir : p->spec->model);
     if (!rc)
         rc = trainer_create(&p->trainer, p->model, &p->opt);
     return job_from_ctx(err, p->run, rc);
 }
 
 void
-pretrain_release(struct pretrain *p)
+training_release(struct training *p)
 {
     trainer_destroy(&p->trainer);
     moe_model_destroy(&p->model);

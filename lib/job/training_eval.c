@@ -1,10 +1,10 @@
 /*
- * pretrain_eval.c - the held-out text of each language, looked at while a
+ * training_eval.c - the held-out text of each language, looked at while a
  * model trains.
  */
 #include "config.h"
 
-#include "job/pretrain.h"
+#include "job/training.h"
 
 #include <inttypes.h>
 #include <math.h>
@@ -17,7 +17,7 @@
 
 /* Windows [w, w + n) of a language: the sum of -log p. */
 static int
-add_windows(struct pretrain *p, const struct pretrain_heldout *h, int64_t w,
+add_windows(struct training *p, const struct training_heldout *h, int64_t w,
             int64_t n, double *sum)
 {
     int64_t T = p->spec->window, N = n * T;
@@ -39,8 +39,8 @@ add_windows(struct pretrain *p, const struct pretrain_heldout *h, int64_t w,
 }
 
 static int
-evaluate_language(struct moe_err *err, struct pretrain *p,
-                  struct pretrain_heldout *h)
+evaluate_language(struct moe_err *err, struct training *p,
+                  struct training_heldout *h)
 {
     int64_t B = p->opt.pass.B, T = p->spec->window;
     double sum = 0;
@@ -58,7 +58,7 @@ evaluate_language(struct moe_err *err, struct pretrain *p,
 /* Both conventions: the mean over what is predicted, and OLMo's over every
  * position, which is lower by (T - 1) / T. */
 static double
-diluted(const struct pretrain *p, double nll)
+diluted(const struct training *p, double nll)
 {
     double T = (double)p->spec->window;
     return nll * (T - 1) / T;
@@ -66,7 +66,7 @@ diluted(const struct pretrain *p, double nll)
 
 /* results/heldout.csv gains a block; it is short, so it is written anew. */
 static int
-write_table(struct moe_err *err, struct pretrain *p, uint64_t step)
+write_table(struct moe_err *err, struct training *p, uint64_t step)
 {
     struct csv t;
     struct csv_table old = {0};
@@ -87,7 +87,7 @@ write_table(struct moe_err *err, struct pretrain *p, uint64_t step)
             csv_end(&t);
         }
         for (size_t i = 0; i < p->heldouts; i++) {
-            const struct pretrain_heldout *h = &p->heldout[i];
+            const struct training_heldout *h = &p->heldout[i];
             csv_int(&t, (int64_t)step);
             csv_text(&t, h->language->name);
             csv_int(&t, h->windows * p->spec->window);
@@ -105,13 +105,13 @@ write_table(struct moe_err *err, struct pretrain *p, uint64_t step)
 }
 
 int
-pretrain_evaluate(struct moe_err *err, struct pretrain *p, uint64_t step)
+training_evaluate(struct moe_err *err, struct training *p, uint64_t step)
 {
     double mean = 0;
     int rc = MOE_OK;
     json_t *languages = json_object();
     for (size_t i = 0; !rc && i < p->heldouts; i++) {
-        struct pretrain_heldout *h = &p->heldout[i];
+        struct training_heldout *h = &p->heldout[i];
         rc = evaluate_language(err, p, h);
         if (rc)
             break;

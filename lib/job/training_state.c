@@ -1,23 +1,20 @@
 /*
- * pretrain_state.c - a training run to its snapshots, back from them, and out
- * of them.
+ * training_state.c - a training run to its snapshots, and back.
  */
 #include "config.h"
 
-#include "job/pretrain.h"
+#include "job/training.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/fs.h"
 #include "base/json.h"
 #include "base/str.h"
-#include "model/export.h"
 
 /* What must not change when a run goes on: the curve of the learning rate. */
 static json_t *
-schedule_state(const struct pretrain *p)
+schedule_state(const struct training *p)
 {
     const struct schedule *s = &p->opt.schedule;
     return json_pack("{s:i, s:b, s:f, s:f, s:f, s:I, s:I}", "kind",
@@ -28,7 +25,7 @@ schedule_state(const struct pretrain *p)
 }
 
 int
-pretrain_save(struct moe_err *err, struct pretrain *p)
+training_save(struct moe_err *err, struct training *p)
 {
     const struct job_train *t = &p->spec->train;
     uint64_t step, tokens;
@@ -53,7 +50,7 @@ pretrain_save(struct moe_err *err, struct pretrain *p)
 
 /* Put the state of a snapshot that was loaded into the run. */
 static int
-take_state(struct moe_err *err, struct pretrain *p, const json_t *state)
+take_state(struct moe_err *err, struct training *p, const json_t *state)
 {
     json_int_t step = 0, tokens = 0, best_step = 0;
     json_t *source = NULL, *schedule = NULL, *now = schedule_state(p);
@@ -84,7 +81,7 @@ take_state(struct moe_err *err, struct pretrain *p, const json_t *state)
 
 /* Load one snapshot; false when it is damaged, which is only a warning. */
 static bool
-try_snapshot(struct pretrain *p, uint64_t step, json_t **state)
+try_snapshot(struct training *p, uint64_t step, json_t **state)
 {
     struct moe_err why = {0};
     char *dir = snapshot_dir(p->run->out_dir, step);
@@ -98,7 +95,7 @@ try_snapshot(struct pretrain *p, uint64_t step, json_t **state)
 }
 
 int
-pretrain_resume(struct moe_err *err, struct pretrain *p)
+training_resume(struct moe_err *err, struct training *p)
 {
     uint64_t *steps;
     size_t n, i;
@@ -115,79 +112,5 @@ pretrain_resume(struct moe_err *err, struct pretrain *p)
                       p->run->out_dir);
     json_decref(state);
     free(steps);
-    return rc;
-}
-
-/* ---- Export -------------------------------------------------------------- */
-
-/* n elements from `at` of a tensor in the arena, as f32.  Half-width ones come
- * to the upper half of the space and are widened from its start. */
-static int
-read_elements(const struct tensor *t, uint64_t at, float *out, size_t n)
-{
-    size_t width = dtype_bytes(t->dtype);
-    unsigned char *raw = (unsigned char *)out + n * (sizeof *out - width);
-    int rc = buffer_read(t->buf, (t->offset + at) * width, raw, n * width);
-    for (size_t i = 0; !rc && width < sizeof *out && i < n; i++) {
-        float x;
-        dtype_widen(&x, raw + i * width, t->dtype, 1);
-        out[i] = x;
-    }
-    return rc;
-}
-
-/* A parameter of the arena, the master copy where there is one. */
-static int
-read_param(struct moe_err *err, void *arg, const struct param *q, uint64_t at,
-           float *out, size_t n)
-{
-    const struct arena *a = arg;
-    for (size_t i = 0; i < a->params; i++) {
-        const struct arena_param *r = &a->param[i];
-        if (r->p.kind == q->kind && r->p.layer == q->layer &&
-            r->p.expert == q->expert)
-            return read_elements(r->master.buf ? &r->master : &r->w, at, out,
-                                 n);
-    }
-    return moe_fail(err, MOE_EINVAL, "export: a parameter is not trained");
-}
-
-static int
-copy_file(struct moe_err *err, const char *from_dir, const char *to_dir,
-          const char *name)
-{
-    struct fs_map map;
-    char *from = str_path(from_dir, name), *to = str_path(to_dir, name);
-    int rc = from && to ? MOE_OK : moe_fail(err, MOE_ENOMEM, "out of memory");
-    if (!rc && fs_exists(from) && !(rc = fs_map_open(err, &map, from))) {
-        rc = fs_write(err, to, map.data, map.size);
-        fs_map_close(&map);
-    }
-    free(from);
-    free(to);
-    return rc;
-}
-
-int
-pretrain_export(struct moe_err *err, struct pretrain *p)
-{
-    static const char *const carried[] = {
-        "tokenizer.json", "tokenizer_config.json", "special_tokens_map.json",
-        "generation_config.json"};
-    const struct job_train *t = &p->spec->train;
-    struct export_options opt = {.dtype =
-                                     t->export_dtype ? DTYPE_F32 : DTYPE_BF16,
-                                 .shard_bytes = (uint64_t)t->shard_bytes,
-                                 .read = read_param,
-                                 .arg = trainer_arena(p->trainer)};
-    char *dir = str_path(p->run->out_dir, "model");
-    char *from = fs_is_dir(p->spec->model) ? str_copy(p->spec->model)
-                                           : fs_dirname(p->spec->model);
-    int rc = dir && from ? export_model(err, dir, &p->config, &opt)
-                         : moe_fail(err, MOE_ENOMEM, "out of memory");
-    for (size_t i = 0; !rc && i < sizeof carried / sizeof *carried; i++)
-        rc = copy_file(err, from, dir, carried[i]);
-    free(dir);
-    free(from);
     return rc;
 }
