@@ -5,6 +5,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 
 bool
 mem_mul(size_t *out, size_t a, size_t b)
@@ -68,4 +69,17 @@ mem_grow(void *p, size_t *cap, size_t need, size_t size)
     if (grown)
         *cap = want;
     return grown;
+}
+
+uint64_t
+mem_resident_peak(void)
+{
+    struct rusage usage;
+    if (getrusage(RUSAGE_SELF, &usage) || usage.ru_maxrss < 0)
+        return 0;
+#ifdef __APPLE__
+    return (uint64_t)usage.ru_maxrss;
+#else
+    return (uint64_t)usage.ru_maxrss * 1024; // the BSDs and Linux count KiB
+#endif
 }

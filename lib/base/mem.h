@@ -32,4 +32,8 @@ void *mem_dup(const void *p, size_t n);
  */
 void *mem_grow(void *p, size_t *cap, size_t need, size_t size);
 
+/* The most bytes of physical memory that this process has held at a time; 0
+ * where the system does not tell. */
+uint64_t mem_resident_peak(void);
+
 #endif
