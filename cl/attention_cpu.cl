@@ -6,7 +6,7 @@
  * Math       as attention.cl
  * Shapes     as attention.cl; S even and known to the compiler
  * Work       one item per block of QUERIES query rows of one (b, h): global =
- *            ceil(T / QUERIES) x B H, local = 1
+ *            ceil(T / QUERIES) x B H, local = 1; packed: M tiles x H
  * Local      none; private 2 S (KEYS + QUERIES) floats and the scores
  * Order      keys in pieces of KEYS with a running maximum, pieces ascending
  * Reference  tests/ref/attention.c, ref_attention_forward(); abs 2e-5, rel 1e-5
@@ -67,6 +67,43 @@ rows_end(__global float *out, __global float *lse, const struct rows *r,
     }
 }
 
+/* Up to QUERIES of n query rows, `step` apart, the first one at position
+ * `past` of its sequence; keys and values from position 0 on, key_step apart.
+ */
+static void
+attend(__global float *out, __global float *lse, __global const float *q,
+       __global const float *k, __global const float *v, const int n,
+       const int past, const size_t step, const size_t key_step,
+       const float scale)
+{
+    struct rows r[BLOCKS];
+    float k_copy[KEYS * S], v_copy[KEYS * S];
+    VF p[KEYS][2], keep[2];
+    for (int i = 0; i < BLOCKS; i++)
+        rows_begin(&r[i], q + i * ROWS * step, n - i * ROWS, step, scale);
+    const int end = past + min(n, QUERIES);
+    for (int u = 0; u < end; u += KEYS) {
+        const int keys = min(KEYS, end - u);
+        copy_rows(k_copy, k + u * key_step, keys, key_step);
+        copy_rows(v_copy, v + u * key_step, keys, key_step);
+        for (int i = 0; i < BLOCKS; i++) {
+            // Keys up to the block's last row, and those after its first one.
+            const int t = past + i * ROWS - u;
+            const int m = min(keys, t + ROWS);
+            if (m <= 0 || i * ROWS >= n)
+                continue;
+            scores(p, (const VF(*)[2])r[i].q, k_copy, m);
+            if (t < m)
+                hide(p, m, t, 0);
+            weights(p, keep, &r[i], m);
+            add_rows(r[i].sum, (const VF(*)[2])p, keep, v_copy, m, t);
+        }
+    }
+    for (int i = 0; i < BLOCKS; i++)
+        rows_end(out + i * ROWS * step, lse + i * ROWS, &r[i],
+                 min(ROWS, n - i * ROWS), step);
+}
+
 __kernel __attribute__((reqd_work_group_size(1, 1, 1))) void
 attention_forward_cpu(__global float *out, const ulong out_at,   // (B, T, H, S)
                       __global float *lse, const ulong lse_at,   // (B, H, T)
@@ -77,39 +114,29 @@ attention_forward_cpu(__global float *out, const ulong out_at,   // (B, T, H, S)
 {
     const int first = get_group_id(0) * QUERIES;
     const size_t h = get_group_id(1) % H, b = get_group_id(1) / H;
-    const size_t step = (size_t)H * S, key_step = (size_t)G * S;
     const size_t row = ((b * T + first) * H + h) * S;
     const size_t keys = (b * T * G + h / (H / G)) * S;
-    struct rows r[BLOCKS];
-    float k_copy[KEYS * S], v_copy[KEYS * S];
-    VF p[KEYS][2], keep[2];
-    q += q_at + row;
-    k += k_at + keys;
-    v += v_at + keys;
+    attend(out + out_at + row, lse + lse_at + (b * H + h) * T + first,
+           q + q_at + row, k + k_at + keys, v + v_at + keys, T - first, first,
+           (size_t)H * S, (size_t)G * S, scale);
+}
 
-    for (int i = 0; i < BLOCKS; i++)
-        rows_begin(&r[i], q + i * ROWS * step, T - first - i * ROWS, step,
-                   scale);
-    const int end = min(T, first + QUERIES);
-    for (int u = 0; u < end; u += KEYS) {
-        const int n = min(KEYS, end - u);
-        copy_rows(k_copy, k + u * key_step, n, key_step);
-        copy_rows(v_copy, v + u * key_step, n, key_step);
-        for (int i = 0; i < BLOCKS; i++) {
-            // Keys up to the block's last row, and those after its first one.
-            const int t = first + i * ROWS - u;
-            const int m = min(n, t + ROWS);
-            if (m <= 0 || first + i * ROWS >= T)
-                continue;
-            scores(p, (const VF(*)[2])r[i].q, k_copy, m);
-            if (t < m)
-                hide(p, m, t, 0);
-            weights(p, keep, &r[i], m);
-            add_rows(r[i].sum, (const VF(*)[2])p, keep, v_copy, m, t);
-        }
-    }
-    for (int i = 0; i < BLOCKS; i++)
-        rows_end(out + out_at + row + i * ROWS * step,
-                 lse + lse_at + (b * H + h) * T + first + i * ROWS, &r[i],
-                 min(ROWS, T - first - i * ROWS), step);
+/* A tile is rows first, first + 1, ... of one sequence: (first, how many, row
+ * of the sequence's first key, position of the first row). */
+__kernel __attribute__((reqd_work_group_size(1, 1, 1))) void
+attention_packed_cpu(__global float *out, const ulong out_at,       // (N, H, S)
+                     __global float *lse, const ulong lse_at,       // (H, N)
+                     __global const float *q, const ulong q_at,     // (N, H, S)
+                     __global const float *k, const ulong k_at,     // (R, G, S)
+                     __global const float *v, const ulong v_at,     // (R, G, S)
+                     __global const int *tile, const ulong tile_at, // (M, 4)
+                     const int N, const int H, const int G, const float scale)
+{
+    __global const int *m = tile + tile_at + 4 * get_group_id(0);
+    const size_t h = get_group_id(1), first = m[0];
+    const size_t row = (first * H + h) * S;
+    const size_t keys = ((size_t)m[2] * G + h / (H / G)) * S;
+    attend(out + out_at + row, lse + lse_at + h * N + first, q + q_at + row,
+           k + k_at + keys, v + v_at + keys, m[1], m[3], (size_t)H * S,
+           (size_t)G * S, scale);
 }

@@ -111,7 +111,7 @@ static void
 add_rows(VF (*total)[2], const VF (*p)[2], const VF *keep, const float *v,
          const int n, const int after)
 {
-    const int seen = min(n, after + 1); // by every row
+    const int seen = max(0, min(n, after + 1)); // by every row
     int row[ROWS];
     for (int i = 0; i < ROWS; i++)
         row[i] = i;

@@ -3,7 +3,7 @@
  *
  * The columns of a block are NB / 2 of gate beside the same NB / 2 of up, so
  * that their product is formed while the sums are in the first-level cache.
- * Tiles of few rows read the weights in place.
+ * Tiles of at most `few` rows read the weights in place.
  *
  * Math       as experts.cl
  * Shapes     as experts.cl
@@ -14,9 +14,6 @@
  * Source     Shazeer 2020, arXiv:2002.05202 (SwiGLU)
  */
 #define HALF (NB / 2)
-#ifndef FEW
-#define FEW 8 // rows up to which packing does not pay
-#endif
 
 /* h[r,j] = silu(gate) up of the sums in c. */
 void
@@ -64,7 +61,8 @@ experts_cpu_up(__global float *restrict h, const ulong h_at, /* (N*K, F) out */
                __global const ulong *restrict offset, const ulong o_at,
                __global const int *restrict tiles, const ulong t_at, /* (T,3) */
                __global const int *restrict slot_token, const ulong s_at,
-               const int D, const int F, const int dtype, const int has_pre)
+               const int D, const int F, const int dtype, const int has_pre,
+               const int few)
 {
     __local float panel[KB * NB];
     __local float sums[RB * NB];
@@ -78,7 +76,7 @@ experts_cpu_up(__global float *restrict h, const ulong h_at, /* (N*K, F) out */
     __global float *out = h + h_at + (size_t)slot * F + f0;
     __global float *keep = pre + pre_at + (size_t)slot * 2 * F + f0;
 
-    if (rows <= FEW) {
+    if (rows <= few) {
         for (int r = 0; r < rows; r += DR) {
             dot_rows(sums, w, gate, D, cols, x + x_at, D, token, r, rows - 1, D,
                      dtype);
@@ -114,7 +112,7 @@ experts_cpu_down(__global float *restrict y, const ulong y_at, /* (N*K, D) */
                  __global const uchar *restrict w, /* weights */
                  __global const ulong *restrict offset, const ulong o_at,
                  __global const int *restrict tiles, const ulong t_at,
-                 const int D, const int F, const int dtype)
+                 const int D, const int F, const int dtype, const int few)
 {
     __local float panel[KB * NB];
     __local float sums[RB * NB];
@@ -125,7 +123,7 @@ experts_cpu_down(__global float *restrict y, const ulong y_at, /* (N*K, D) */
     __global const float *in = h + h_at + (size_t)slot * F;
     __global float *out = y + y_at + (size_t)slot * D + d0;
 
-    if (rows <= FEW) {
+    if (rows <= few) {
         for (int r = 0; r < rows; r += DR) {
             dot_rows(sums, w, down, F, cols, in, F, 0, r, rows - 1, F, dtype);
             store_rows(out + (size_t)r * D, D, sums, min(DR, rows - r), cols, 0,

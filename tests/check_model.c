@@ -399,7 +399,7 @@ START_TEST(a_plan_grows_with_what_is_kept)
     ck_ok(&e, run_plan(&e, &more, &c, &opt));
     opt.keep_hidden = true;
     ck_ok(&e, run_plan(&e, &most, &c, &opt));
-    ck_assert_uint_eq(more - little, 4 * (N * V + N * D + 3 * N));
+    ck_assert_uint_eq(more - little, 4 * (N * V + 2 * N * D + 4 * N));
     ck_assert_uint_eq(most - more, 4 * (L + 1) * N * D);
     moe_config_free(&c);
 }

@@ -28,11 +28,15 @@ struct gemm {
     int64_t ldc, lda, ldb; // row strides in elements; 0: tight
     struct tensor bias;    // (N) f32, or absent (buf NULL)
     bool accumulate;
+    bool steady; // the numbers of a row of C do not depend on M
 };
 
 /* MOE_OK; MOE_EINVAL for a type or size no provider takes; MOE_EBLAS;
  * MOE_ECL.  m, n or k of 0 is allowed and leaves C + 0 (or zero). */
 int gemm_run(struct moe_ctx *ctx, const struct gemm *g);
+
+/* Rows of A up to which CPU kernels read weights in place. */
+enum { GEMM_FEW = 8 };
 
 enum gemm_provider { GEMM_PLAIN, GEMM_CLBLAST, GEMM_CPU, GEMM_PROVIDERS };
 const char *gemm_provider_name(enum gemm_provider p);

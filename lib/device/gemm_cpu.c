@@ -23,7 +23,6 @@ enum {
     TURNED = 4 * 8, // floats of a step that gemm_cpu_tn packs of A
     DEPTH = 1024,   // KB
     SHALLOW = 64,   // the least depth that is worth a block
-    FEW = 8,        // rows up to which weights are read in place
     DOT_GROUPS = 64 // PoCL hands out fewer to one thread only
 };
 
@@ -55,8 +54,8 @@ gemm_cpu_tile(struct moe_ctx *ctx, struct cpu_tile *t)
             return false;
     *t = (struct cpu_tile){PROGRAM, "", COLUMNS, ROWS, depth};
     snprintf(t->options, sizeof t->options,
-             "-DVW=%d -DNV=2 -DMR=%d -DKB=%d -DNB=%d -DRB=%d -DFEW=%d", floats,
-             rows, depth, COLUMNS, ROWS, FEW);
+             "-DVW=%d -DNV=2 -DMR=%d -DKB=%d -DNB=%d -DRB=%d", floats, rows,
+             depth, COLUMNS, ROWS);
     return program_available(ctx, t->program, t->options);
 }
 
@@ -83,7 +82,7 @@ block_rows(struct moe_ctx *ctx, const struct gemm *g, uint64_t across)
 static bool
 is_few(const struct gemm *g)
 {
-    return g->op == GEMM_NT && g->m <= FEW;
+    return g->op == GEMM_NT && g->m <= GEMM_FEW && !g->steady;
 }
 
 /* Columns of a group of the dot kernel, a multiple of its tile's two. */

@@ -28,7 +28,8 @@ linear(struct moe_run *run, const struct tensor *y, const struct tensor *x,
                      .c = *y,
                      .a = *x,
                      .b = *w,
-                     .accumulate = accumulate};
+                     .accumulate = accumulate,
+                     .steady = run->opt.steady};
     if (bias && bias->buf)
         g.bias = *bias;
     return gemm_run(run->model->ctx, &g);
@@ -75,20 +76,52 @@ rotate(struct moe_run *run)
 {
     const struct moe_config *c = &run->model->config;
     struct moe_ctx *ctx = run->model->ctx;
-    int rc =
-        rope_forward(ctx, &run->a.q, &run->rope, run->B, run->T, c->H, c->S);
+    const struct tensor *table = run->tiles ? &run->turn : &run->rope;
+    int rc = rope_forward(ctx, &run->a.q, table, run->B, run->T, c->H, c->S);
     if (!rc)
-        rc = rope_forward(ctx, &run->a.k, &run->rope, run->B, run->T, c->G,
-                          c->S);
+        rc = rope_forward(ctx, &run->a.k, table, run->B, run->T, c->G, c->S);
     return rc;
+}
+
+/* Packed rows: the new keys and values go into the layer's cache, and every
+ * row looks at its sequence there. */
+static int
+attend_cache(struct moe_run *run, int64_t layer)
+{
+    const struct moe_config *c = &run->model->config;
+    struct moe_ctx *ctx = run->model->ctx;
+    struct layer_acts *a = &run->a;
+    struct tensor keys = tensor_rows(&run->keys, layer, 1);
+    struct tensor values = tensor_rows(&run->values, layer, 1);
+    struct packing p = {run->key_row, run->position, run->tile, run->tiles};
+    int rc =
+        scatter_forward(ctx, &keys, &a->k, &run->key_row, run->N, c->G * c->S);
+    if (!rc)
+        rc = scatter_forward(ctx, &values, &a->v, &run->key_row, run->N,
+                             c->G * c->S);
+    if (!rc)
+        rc = attention_packed(ctx, &a->mixed, &a->lse, &a->q, &keys, &values,
+                              &p, run->N, c->H, c->G, c->S);
+    return rc;
+}
+
+static int
+attend(struct moe_run *run, int64_t layer)
+{
+    const struct moe_config *c = &run->model->config;
+    struct layer_acts *a = &run->a;
+    if (run->tiles)
+        return attend_cache(run, layer);
+    return attention_forward(run->model->ctx, &a->mixed, &a->lse, &a->q, &a->k,
+                             &a->v, run->B, run->T, c->H, c->G, c->S);
 }
 
 /* x += attention(rmsnorm(x)); queries and keys are normalised over their full
  * width, all heads together. */
 static int
-attention_block(struct moe_run *run, const struct layer_weights *w)
+attention_block(struct moe_run *run, const struct layer_weights *w,
+                int64_t layer)
 {
-    const struct moe_config *c = &run->model->config;
     struct layer_acts *a = &run->a;
     int rc = keep_stream(run, &a->x_in);
     if (!rc)
@@ -108,8 +141,7 @@ attention_block(struct moe_run *run, const struct layer_weights *w)
     if (!rc)
         rc = rotate(run);
     if (!rc)
-        rc = attention_forward(run->model->ctx, &a->mixed, &a->lse, &a->q,
-                               &a->k, &a->v, run->B, run->T, c->H, c->G, c->S);
+        rc = attend(run, layer);
     if (!rc)
         rc = linear(run, &run->x, &a->mixed, &w->o, &w->o_bias, true);
     return rc;
@@ -211,7 +243,7 @@ forward_layer(struct moe_run *run, int64_t l)
     const struct moe_model *m = run->model;
     int rc = keep_hidden(run, l);
     if (!rc)
-        rc = attention_block(run, &m->layer[l]);
+        rc = attention_block(run, &m->layer[l], l);
     if (!rc)
         rc = route(run, &m->layer[l], l);
     if (!rc && !(run->opt.routers_only && l + 1 == m->config.L))

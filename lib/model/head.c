@@ -10,8 +10,8 @@
 #include "base/mem.h"
 #include "device/gemm.h"
 
-static int
-check_head(struct moe_run *run)
+int
+head_check(struct moe_run *run)
 {
     if (run->N && !run->opt.routers_only)
         return MOE_OK;
@@ -34,8 +34,8 @@ head_logits(struct moe_run *run, int64_t row, int64_t rows)
     return gemm_run(run->model->ctx, &g);
 }
 
-static int64_t
-stretch(const struct moe_run *run, int64_t left)
+int64_t
+head_stretch(const struct moe_run *run, int64_t left)
 {
     return left < run->head_rows ? left : run->head_rows;
 }
@@ -44,14 +44,14 @@ int
 moe_run_logits(struct moe_run *run, int64_t row, int64_t rows, float *logits)
 {
     int64_t V = run->model->config.V;
-    int rc = check_head(run);
+    int rc = head_check(run);
     if (!rc && (row < 0 || rows < 0 || row > run->N || rows > run->N - row))
         rc = moe_fail(moe_ctx_err(run->model->ctx), MOE_EINVAL,
                       "run: logits of rows %" PRId64 " + %" PRId64
                       " of %" PRId64,
                       row, rows, run->N);
     for (int64_t done = 0, n; !rc && done < rows; done += n) {
-        n = stretch(run, rows - done);
+        n = head_stretch(run, rows - done);
         rc = head_logits(run, row + done, n);
         if (!rc)
             rc = buffer_read(run->logits.buf, 0, logits + done * V,
@@ -94,11 +94,11 @@ read_nll(struct moe_run *run, float *nll)
 int
 head_pass(struct moe_run *run, float *nll, head_see_fn *see, void *arg)
 {
-    int rc = check_head(run);
+    int rc = head_check(run);
     if (!rc)
         rc = write_targets(run);
     for (int64_t row = 0, n; !rc && row < run->N; row += n) {
-        n = stretch(run, run->N - row);
+        n = head_stretch(run, run->N - row);
         struct tensor to = tensor_rows(&run->nll, row, n);
         struct tensor target = tensor_rows(&run->target, row, n);
         rc = head_logits(run, row, n);

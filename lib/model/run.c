@@ -34,6 +34,15 @@ choose_head_rows(const struct moe_config *c, int64_t N)
     return rows < N ? rows : N;
 }
 
+/* A sequence in the cache may be longer than a pass. */
+static int64_t
+choose_positions(const struct moe_config *c, const struct moe_run_options *opt)
+{
+    int64_t most =
+        opt->cache < c->max_positions ? opt->cache : c->max_positions;
+    return most > opt->T ? most : opt->T;
+}
+
 /* The list of RUN_MAP with numbers in it. */
 static void
 list_shapes(struct shape list[RUN_TENSORS], const struct moe_config *c,
@@ -42,6 +51,7 @@ list_shapes(struct shape list[RUN_TENSORS], const struct moe_config *c,
     int64_t T = opt->T, N = opt->B * T, D = c->D, S = c->S;
     int64_t E = c->E, K = c->K, V = c->V;
     int64_t L = c->L, C = choose_head_rows(c, N), M = finite_blocks(N);
+    int64_t R = opt->cache, J = c->G * S, P = choose_positions(c, opt);
     size_t n = 0;
 #define XX(name, type, when, ...)                                              \
     list[n++] =                                                                \
@@ -64,6 +74,8 @@ is_there(enum run_when when, const struct moe_run_options *opt)
         return opt->keep_hidden;
     case RUN_ROUTING:
         return opt->keep_routing;
+    case RUN_CACHE:
+        return opt->cache > 0;
     default:
         return true;
     }
@@ -75,6 +87,10 @@ check_options(struct moe_err *err, const struct moe_config *c,
               const struct moe_run_options *opt)
 {
     int64_t most = INT32_MAX / c->K;
+    if (opt->cache < 0 || opt->cache > INT32_MAX / c->L)
+        return moe_fail(err, MOE_EINVAL,
+                        "run: cache of %" PRId64 " rows, want 0 to %" PRId64,
+                        opt->cache, INT32_MAX / c->L);
     if (opt->B >= 1 && opt->T >= 1 && opt->B <= most / opt->T)
         return MOE_OK;
     return moe_fail(err, MOE_EINVAL,
@@ -174,8 +190,11 @@ create(struct moe_run *run)
         rc = dispatch_create(ctx, &run->a.dispatch, N, c->E, c->K);
     if (!rc)
         rc = experts_create(ctx, &run->experts, N, c->E, c->K, c->D, c->F);
+    if (!rc && run->opt.steady)
+        experts_steady(run->experts);
     if (!rc)
-        rc = rope_table(ctx, &run->rope, run->opt.T, c->S, c->rope_theta);
+        rc = rope_table(ctx, &run->rope, choose_positions(c, &run->opt), c->S,
+                        c->rope_theta);
     return rc;
 }
 
@@ -209,6 +228,7 @@ moe_run_destroy(struct moe_run **rp)
 #undef XX
     destroy_acts(&run->a);
     experts_destroy(&run->experts);
+    free(run->segment);
     free(run);
 }
 
@@ -240,6 +260,21 @@ run_check_ids(struct moe_run *run, const int32_t *ids, int64_t B, int64_t T)
     return MOE_OK;
 }
 
+void
+run_place(const struct moe_run *run, int64_t n, int64_t *sequence,
+          int64_t *position)
+{
+    size_t i = 0;
+    *sequence = n / run->T;
+    *position = n % run->T;
+    if (!run->tiles)
+        return;
+    for (; i + 1 < run->segments && n >= run->segment[i].n; i++)
+        n -= run->segment[i].n;
+    *sequence = (int64_t)i;
+    *position = run->segment[i].past + n;
+}
+
 /* Every layer has noted its first token with a router logit that is not
  * finite. */
 int
@@ -252,12 +287,14 @@ run_check_finite(struct moe_run *run)
     if (!bad)
         return moe_fail(moe_ctx_err(ctx), MOE_ENOMEM, "run: out of memory");
     int rc = buffer_read(run->bad.buf, 0, bad, bytes);
-    for (int64_t i = 0; !rc && i < L * M; i++)
-        if (bad[i] >= 0)
+    for (int64_t i = 0, sequence, token; !rc && i < L * M; i++)
+        if (bad[i] >= 0) {
+            run_place(run, bad[i], &sequence, &token);
             rc = moe_fail(moe_ctx_err(ctx), MOE_ENUMERIC,
                           "layer %" PRId64 ", sequence %" PRId64
                           ", token %" PRId64 ": a router logit is not finite",
-                          i / M, bad[i] / run->T, bad[i] % run->T);
+                          i / M, sequence, token);
+        }
     free(bad);
     return rc;
 }
@@ -272,6 +309,7 @@ moe_run_forward(struct moe_run *run, const int32_t *ids, int64_t B, int64_t T)
     run->B = B;
     run->T = T;
     run->N = B * T;
+    run->tiles = 0;
     rc = buffer_write(run->ids.buf, 0, ids, (uint64_t)run->N * sizeof *ids);
     if (!rc)
         rc = forward_pass(run);

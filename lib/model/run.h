@@ -69,34 +69,46 @@ void layer_acts_shapes(struct acts_shape list[ACTS_TENSORS],
 void layer_acts_share(struct layer_acts *a);
 
 /* When a tensor of the run is there: always, unless the run stops at the last
- * router, or when the caller keeps hidden states or routing. */
-enum run_when { RUN_ALWAYS, RUN_HEAD, RUN_HIDDEN, RUN_ROUTING };
+ * router, or when the caller keeps hidden states, routing, or keys and values.
+ */
+enum run_when { RUN_ALWAYS, RUN_HEAD, RUN_HIDDEN, RUN_ROUTING, RUN_CACHE };
 
 /* clang-format off */
 /* Name, type, when, shape.  C rows of the head at a time, M blocks of tokens
- * of the check for finite numbers. */
+ * of the check for finite numbers, P positions, R rows of the cache, J = G S. */
 #define RUN_MAP(XX)                               \
     XX(ids,         I32, ALWAYS,  N)              \
     XX(target,      I32, HEAD,    N)              \
-    XX(rope,        F32, ALWAYS,  T, S / 2, 2)    \
+    XX(rope,        F32, ALWAYS,  P, S / 2, 2)    \
     XX(x,           F32, ALWAYS,  N, D)           \
     XX(norm,        F32, HEAD,    N, D)           \
     XX(rms,         F32, HEAD,    N)              \
     XX(bad,         I32, ALWAYS,  L, M)           \
     XX(y,           F32, ALWAYS,  N * K, D)       \
+    XX(pick,        I32, HEAD,    C)              \
+    XX(picked,      F32, HEAD,    C, D)           \
     XX(logits,      F32, HEAD,    C, V)           \
     XX(nll,         F32, HEAD,    N)              \
     XX(kept_hidden, F32, HIDDEN,  L + 1, N, D)    \
     XX(kept_scores, F32, ROUTING, L, N, E)        \
     XX(kept_idx,    I32, ROUTING, L, N, K)        \
-    XX(kept_weight, F32, ROUTING, L, N, K)
+    XX(kept_weight, F32, ROUTING, L, N, K)        \
+    XX(key_row,     I32, CACHE,   N)              \
+    XX(position,    I32, CACHE,   N)              \
+    XX(tile,        I32, CACHE,   N, 4)           \
+    XX(turn,        F32, CACHE,   N, S / 2, 2)    \
+    XX(keys,        F32, CACHE,   L, R, J)        \
+    XX(values,      F32, CACHE,   L, R, J)
 /* clang-format on */
 
 struct moe_run {
-    struct moe_model *model;    // borrowed
-    struct moe_run_options opt; // largest shape
-    int64_t B, T, N;            // of the last pass; N = 0: none yet
-    int64_t head_rows;          // C
+    struct moe_model *model;     // borrowed
+    struct moe_run_options opt;  // largest shape
+    int64_t B, T, N;             // of the last pass; N = 0: none yet
+    int64_t head_rows;           // C
+    int64_t tiles;               // of the packed rows; 0: B sequences of T
+    struct moe_segment *segment; // of the packed rows
+    size_t segments, segment_cap;
 
 #define XX(name, type, when, ...) struct tensor name;
     RUN_MAP(XX)
@@ -125,9 +137,20 @@ int forward_final(struct moe_run *run);
  * router logit that is not finite.  Waits. */
 int run_check_finite(struct moe_run *run);
 
+/* The place of token row n for an error: its sequence, or its segment, and its
+ * position there. */
+void run_place(const struct moe_run *run, int64_t n, int64_t *sequence,
+               int64_t *position);
+
 /* MOE_EFORMAT unless B and T fit the run and every id is in [0,V). */
 int run_check_ids(struct moe_run *run, const int32_t *ids, int64_t B,
                   int64_t T);
+
+/* MOE_EINVAL unless a pass with a final norm was made. */
+int head_check(struct moe_run *run);
+
+/* How many of the rows that are left the head takes at once. */
+int64_t head_stretch(const struct moe_run *run, int64_t left);
 
 /* run->logits = rows [row, row + rows) of the final norm times the head; at
  * most head_rows of them. */

@@ -105,6 +105,45 @@ attention_forward(struct moe_ctx *ctx, const struct tensor *out,
     return version_run(&f, B, T, H, G, H);
 }
 
+int64_t
+attention_tile_rows(struct moe_ctx *ctx, int64_t S)
+{
+    struct version f;
+    version_begin(ctx, &f, FORWARD, "attention_packed", "attention_packed_cpu",
+                  S);
+    return f.rows ? f.rows : 1;
+}
+
+int
+attention_packed(struct moe_ctx *ctx, const struct tensor *out,
+                 const struct tensor *lse, const struct tensor *q,
+                 const struct tensor *k, const struct tensor *v,
+                 const struct packing *p, int64_t N, int64_t H, int64_t G,
+                 int64_t S)
+{
+    struct version f;
+    assert(H % G == 0 && S % 2 == 0);
+    version_begin(ctx, &f, FORWARD, "attention_packed", "attention_packed_cpu",
+                  S);
+    launch_tensor(&f.l, out);
+    launch_tensor(&f.l, lse);
+    launch_tensor(&f.l, q);
+    launch_tensor(&f.l, k);
+    launch_tensor(&f.l, v);
+    launch_tensor(&f.l, f.rows ? &p->tile : &p->key_row);
+    if (!f.rows)
+        launch_tensor(&f.l, &p->position);
+    launch_int(&f.l, N);
+    launch_int(&f.l, H);
+    launch_int(&f.l, G);
+    if (!f.rows)
+        launch_int(&f.l, S);
+    launch_float(&f.l, (float)(1 / sqrt((double)S)));
+    if (!f.rows)
+        return launch_groups(&f.l, (uint64_t)(N * H));
+    return launch_singles(&f.l, (uint64_t)p->tiles, (uint64_t)H);
+}
+
 static int
 delta_forward(struct moe_ctx *ctx, const struct tensor *delta,
               const struct tensor *dout, const struct tensor *out, int64_t B,

@@ -122,6 +122,21 @@ put_weights(struct launch *l, const struct experts_scratch *s,
     launch_tensor(l, &s->tiles);
 }
 
+/* Rows up to which a CPU's tile reads the weights in place, whose sums are of
+ * another order. */
+static void
+put_few(struct launch *l, const struct experts_scratch *s)
+{
+    if (s->cpu.program)
+        launch_int(l, s->steady ? 0 : GEMM_FEW);
+}
+
+void
+experts_steady(struct experts_scratch *s)
+{
+    s->steady = true;
+}
+
 static int
 up(struct moe_ctx *ctx, const struct experts_scratch *s, const struct tensor *h,
    const struct tensor *pre, const struct tensor *x,
@@ -141,6 +156,7 @@ up(struct moe_ctx *ctx, const struct experts_scratch *s, const struct tensor *h,
     launch_int(&l, F);
     launch_int(&l, w->dtype);
     launch_int(&l, pre != NULL);
+    put_few(&l, s);
     return run(&l, s, F, columns, tiles);
 }
 
@@ -157,6 +173,7 @@ down(struct moe_ctx *ctx, const struct experts_scratch *s,
     launch_int(&l, D);
     launch_int(&l, F);
     launch_int(&l, w->dtype);
+    put_few(&l, s);
     return run(&l, s, D, s->columns, tiles);
 }
 

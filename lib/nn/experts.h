@@ -20,6 +20,7 @@ struct experts_scratch {
     struct tensor tiles; // (capacity, 3) i32: expert, first slot, rows
     struct cpu_tile cpu; // program NULL: the plain kernels
     int rows, columns;   // of a tile and of a block of columns
+    bool steady;         // experts_steady()
     struct experts_grad grad;
 };
 

@@ -50,6 +50,38 @@ int attention_forward(struct moe_ctx *ctx, const struct tensor *out,
                       const struct tensor *k, const struct tensor *v, int64_t B,
                       int64_t T, int64_t H, int64_t G, int64_t S);
 
+/*
+ * Where each of N rows stands when they are tokens of many sequences, one
+ * after another, whose keys and values lie in a cache of R rows: position p of
+ * a sequence has the row of position 0 plus p.
+ *
+ * key_row (N)   i32  row n's own row of the cache
+ * position (N)  i32  its position in its sequence
+ * tile (M,4)    i32  what one item of the CPU kernel takes, at most
+ *                    attention_tile_rows() rows of one sequence: first row,
+ *                    rows, cache row of position 0, position of the first row
+ */
+struct packing {
+    struct tensor key_row, position, tile;
+    int64_t tiles; // M
+};
+int64_t attention_tile_rows(struct moe_ctx *ctx, int64_t S);
+
+/* Attention of such rows: row n sees positions 0 .. position[n] of its
+ * sequence in k and v (R,G,S).  out, q (N,H,S); lse (H,N) out.  The numbers of
+ * a row do not depend on the other rows. */
+int attention_packed(struct moe_ctx *ctx, const struct tensor *out,
+                     const struct tensor *lse, const struct tensor *q,
+                     const struct tensor *k, const struct tensor *v,
+                     const struct packing *p, int64_t N, int64_t H, int64_t G,
+                     int64_t S);
+
+/* y[at[n],:] = x[n,:].  y (R,D) f32, x (N,D) f32, at (N) i32, each in [0,R)
+ * and no two alike. */
+int scatter_forward(struct moe_ctx *ctx, const struct tensor *y,
+                    const struct tensor *x, const struct tensor *at, int64_t N,
+                    int64_t D);
+
 /* From router logits (N,E): probs (N,E) = softmax; idx (N,K) i32 the K
  * largest, descending, ties to the lower index; weight (N,K) = probs at idx,
  * divided by their sum when renorm.  A NaN logit gives idx -1 in its row. */
@@ -113,6 +145,9 @@ struct experts_scratch; // tile list and packing space for one shape
 uint64_t experts_bytes(int64_t N, int64_t E, int64_t K);
 int experts_create(struct moe_ctx *ctx, struct experts_scratch **out, int64_t N,
                    int64_t E, int64_t K, int64_t D, int64_t F);
+/* From now on the numbers of a slot do not depend on how many the expert has.
+ */
+void experts_steady(struct experts_scratch *s);
 void experts_destroy(struct experts_scratch **sp);
 int experts_forward(struct moe_ctx *ctx, struct experts_scratch *s,
                     const struct tensor *y, const struct tensor *h,

@@ -13,6 +13,7 @@
 #define POLYMOE_MODEL_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include <polymoe/ctx.h>
@@ -76,6 +77,9 @@ struct moe_run; // activations for one shape
 
 struct moe_run_options {
     int64_t B, T;      // largest batch and sequence
+    bool steady;       // no number of a token depends on how many tokens a
+                       // pass has; slower where they are few
+    int64_t cache;     // rows of a cache of keys and values, 0: none
     bool keep_hidden;  // keep the residual stream after every block
     bool keep_routing; // keep router logits, indices and weights per layer
     bool routers_only; // stop after the last layer's router: no experts of
@@ -95,10 +99,46 @@ MOE_API void moe_run_destroy(struct moe_run **rp);
 MOE_API int moe_run_forward(struct moe_run *run, const int32_t *ids, int64_t B,
                             int64_t T);
 
+/*
+ * n new tokens of a sequence that has row + p of the cache for position p, and
+ * its first `past` positions there already.
+ */
+struct moe_segment {
+    int64_t row, past, n;
+};
+
+/*
+ * One pass over new tokens of several sequences, one after another in ids:
+ * token row i of segment k is row n[0] + ... + n[k-1] + i.
+ *
+ * A token sees the positions of its own sequence up to its own, in the cache;
+ * the pass puts the new ones there.  Nothing is padded; with
+ * `steady` the numbers of a token depend on no other sequence, to the bit.  At
+ * most B * T tokens; a run with a cache.
+ *
+ * Errors as moe_run_forward(); MOE_EINVAL for a segment outside the cache or
+ * the model's positions.
+ */
+MOE_API int moe_run_extend(struct moe_run *run, const int32_t *ids,
+                           const struct moe_segment *segment, size_t segments);
+
+/* Copy n rows of the cache: what a sequence has in common with another one. */
+MOE_API int moe_run_cache_copy(struct moe_run *run, int64_t to, int64_t from,
+                               int64_t n);
+
 /* Logits of token rows [row, row + rows), to host memory (rows,V).  Computed
  * here, in chunks: the full (N,V) need not fit on the device. */
 MOE_API int moe_run_logits(struct moe_run *run, int64_t row, int64_t rows,
                            float *logits);
+
+/* Logits of n token rows in any order, to host memory (n,V). */
+MOE_API int moe_run_logits_at(struct moe_run *run, const int32_t *row,
+                              int64_t n, float *logits);
+
+/* nll[i] = -log p(target[i]) by the logits of token row row[i]; a row may stand
+ * in the list more than once, one after another, and is computed once then. */
+MOE_API int moe_run_nll_at(struct moe_run *run, const int32_t *row,
+                           const int32_t *target, int64_t n, float *nll);
 
 /* nll (B,T-1): -log p(ids[b,t+1] | ids[b,:t+1]), in chunks of the head. */
 MOE_API int moe_run_nll(struct moe_run *run, float *nll);

@@ -50,6 +50,21 @@ ref_attention_forward(double *out, double *lse, const float *q, const float *k,
             }
 }
 
+void
+ref_attention_packed(double *out, double *lse, const float *q, const float *k,
+                     const float *v, const int32_t *key_row,
+                     const int32_t *position, int64_t N, int64_t H, int64_t G,
+                     int64_t S)
+{
+    for (int64_t n = 0; n < N; n++)
+        for (int64_t h = 0; h < H; h++) {
+            int64_t row = (n * H + h) * S, t = position[n];
+            int64_t keys = ((key_row[n] - t) * G + h / (H / G)) * S;
+            lse[h * N + n] =
+                attend(out + row, q + row, k + keys, v + keys, t, G * S, S);
+        }
+}
+
 /* What one query row t adds to the gradients, keys being step apart. */
 static void
 attend_backward(double *dq, double *dk, double *dv, const float *dout,

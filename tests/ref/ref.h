@@ -33,6 +33,12 @@ void ref_finite_forward(int32_t *bad, const float *x, int64_t N, int64_t E,
 void ref_attention_forward(double *out, double *lse, const float *q,
                            const float *k, const float *v, int64_t B, int64_t T,
                            int64_t H, int64_t G, int64_t S);
+/* Rows of many sequences: row n sees rows key_row[n] - position[n] ..
+ * key_row[n] of k and v. */
+void ref_attention_packed(double *out, double *lse, const float *q,
+                          const float *k, const float *v,
+                          const int32_t *key_row, const int32_t *position,
+                          int64_t N, int64_t H, int64_t G, int64_t S);
 /* out and lse as ref_attention_forward() gives them. */
 void ref_attention_backward(double *dq, double *dk, double *dv,
                             const float *dout, const double *out,
@@ -74,6 +80,8 @@ void ref_rope_forward(double *x, const float *table, int64_t B, int64_t T,
                       int64_t H, int64_t S);
 void ref_rope_backward(double *dx, const float *table, int64_t B, int64_t T,
                        int64_t H, int64_t S);
+void ref_scatter_forward(float *y, const float *x, const int32_t *at,
+                         int64_t N, int64_t D);
 void ref_router_forward(double *probs, int32_t *idx, double *weight,
                         const float *logits, int64_t N, int64_t E, int64_t K,
                         bool renorm);
