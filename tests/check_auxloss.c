@@ -94,6 +94,24 @@ device_sums(float *sums, const struct routers *r)
     buffer_destroy(&all.buf);
 }
 
+/* auxloss_values() of what comes from the device. */
+static struct auxloss
+values(const float *sums, const int32_t *count, bool hf, bool div, int64_t N,
+       int64_t E)
+{
+    double *wide = calloc((size_t)(L * (E + 1)), sizeof *wide);
+    uint64_t *n = calloc((size_t)(L * E), sizeof *n);
+    for (int64_t i = 0; i < L * (E + 1); i++)
+        wide[i] = (double)sums[i];
+    for (int64_t i = 0; i < L * E; i++)
+        n[i] = (uint64_t)count[i];
+    struct auxloss a =
+        auxloss_values(wide, n, hf ? AUX_HF : AUX_MEGABLOCKS, div, L, N, E, K);
+    free(wide);
+    free(n);
+    return a;
+}
+
 static void
 close_to(const char *what, double got, double want, double rel)
 {
@@ -111,9 +129,7 @@ START_TEST(values_agree)
             routers_make(&r, sizes[i][0], sizes[i][1], 2);
             float *sums = calloc((size_t)(L * (r.E + 1)), sizeof *sums);
             device_sums(sums, &r);
-            struct auxloss a =
-                auxloss_values(sums, r.count, hf ? AUX_HF : AUX_MEGABLOCKS, div,
-                               L, r.N, r.E, K);
+            struct auxloss a = values(sums, r.count, hf, div, r.N, r.E);
             close_to(
                 "balance", a.balance,
                 ref_auxloss(r.exact, r.count, hf, 1, 0, div, L, r.N, r.E, K),
@@ -139,10 +155,9 @@ START_TEST(balance_is_one_or_k)
             if (e < E)
                 count[l * E + e] = N * K / E;
         }
-    struct auxloss a =
-        auxloss_values(sums, count, AUX_MEGABLOCKS, true, L, N, E, K);
+    struct auxloss a = values(sums, count, false, true, N, E);
     close_to("megablocks", a.balance, 1, 1e-6);
-    a = auxloss_values(sums, count, AUX_HF, true, L, N, E, K);
+    a = values(sums, count, true, true, N, E);
     close_to("hf", a.balance, K, 1e-6);
     /* Opposite imbalances of two layers: pooling hides them. */
     for (int e = 0; e < E; e++) {
@@ -151,9 +166,9 @@ START_TEST(balance_is_one_or_k)
         sums[e] = e == 0 ? N : 0;
         sums[E + 1 + e] = e == 1 ? N : 0;
     }
-    a = auxloss_values(sums, count, AUX_MEGABLOCKS, true, L, N, E, K);
+    a = values(sums, count, false, true, N, E);
     close_to("megablocks apart", a.balance, E, 1e-6);
-    a = auxloss_values(sums, count, AUX_HF, true, L, N, E, K);
+    a = values(sums, count, true, true, N, E);
     close_to("hf apart", a.balance, K * E / 2.0, 1e-6);
 }
 END_TEST

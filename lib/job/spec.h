@@ -82,13 +82,14 @@ enum job_weights { JOB_WEIGHTS_F32, JOB_WEIGHTS_MASTER, JOB_WEIGHTS_BF16 };
 
 /* kind: pretrain */
 struct job_train {
-    int init, order, mixture, preset, aux, denominator, weights, memory;
+    int init, order, mixture, preset, aux, aux_scope, z_div_topk, denominator,
+        weights, memory;
     int schedule, schedule_unit, export_dtype;
     double temperature;
     struct job_shares shares;
     char *batches;
     struct job_data heldout;
-    bool repetition_filter, decay_norms, decay_embeddings, z_div_topk;
+    bool repetition_filter, decay_norms, decay_embeddings;
     int64_t batch, micro_batch, max_steps, max_tokens, seed;
     double epochs;
     double lr, beta1, beta2, eps, weight_decay, clip, floor, warmup_floor;

@@ -53,11 +53,11 @@ report_step(struct training *p, const struct trainer_metrics *m, double data_s)
 {
     double tokens = (double)(p->spec->train.batch * p->spec->window);
     json_t *o = json_pack(
-        "{s:s, s:I, s:I, s:f, s:f, s:f, s:f, s:f, s:f, s:f, s:f}", "kind",
+        "{s:s, s:I, s:I, s:f, s:f, s:f, s:f, s:o, s:f, s:f, s:f}", "kind",
         "step", "step", (json_int_t)m->step, "tokens", (json_int_t)m->tokens,
         "loss", m->loss, "ce", m->ce, "aux", m->aux, "z", m->z, "perplexity",
-        exp(m->nll), "lr", m->rate, "grad_norm", m->norm, "tokens_per_s",
-        tokens / (m->seconds + data_s));
+        m->labels ? json_real(exp(m->nll)) : json_null(), "lr", m->rate,
+        "grad_norm", m->norm, "tokens_per_s", tokens / (m->seconds + data_s));
     json_t *seconds =
         json_pack("{s:f, s:f, s:f, s:f}", "forward", m->forward_s, "backward",
                   m->backward_s, "optimizer", m->optimizer_s, "data", data_s);

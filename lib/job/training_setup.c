@@ -23,6 +23,9 @@ loss_options(struct loss_options *out, const struct job_train *t)
     *out = t->preset == JOB_PRESET_HF ? loss_hf : loss_olmoe;
     if (t->aux)
         out->aux = t->aux == 1 ? AUX_MEGABLOCKS : AUX_HF;
+    out->aux_batch = t->aux_scope == 1;
+    if (t->z_div_topk)
+        out->z_div_topk = t->z_div_topk == 1;
     if (t->denominator)
         out->ce_positions = t->denominator == 2;
     if (t->aux_weight >= 0)

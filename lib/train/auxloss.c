@@ -58,27 +58,27 @@ auxloss_z_factor(double weight, bool z_div_topk, int64_t L, int64_t N,
 
 /* sum_l sum_e n mean_n p, layer by layer. */
 static double
-per_layer(const float *sums, const int32_t *count, int64_t L, int64_t N,
+per_layer(const double *sums, const uint64_t *count, int64_t L, int64_t N,
           int64_t E)
 {
     double total = 0;
     for (int64_t l = 0; l < L; l++)
         for (int64_t e = 0; e < E; e++)
             total +=
-                count[l * E + e] * (double)sums[l * (E + 1) + e] / (double)N;
+                (double)count[l * E + e] * sums[l * (E + 1) + e] / (double)N;
     return total;
 }
 
 /* sum_e (sum_l n) (sum_l sum_n p). */
 static double
-pooled(const float *sums, const int32_t *count, int64_t L, int64_t E)
+pooled(const double *sums, const uint64_t *count, int64_t L, int64_t E)
 {
     double total = 0;
     for (int64_t e = 0; e < E; e++) {
         double n = 0, p = 0;
         for (int64_t l = 0; l < L; l++) {
-            n += count[l * E + e];
-            p += (double)sums[l * (E + 1) + e];
+            n += (double)count[l * E + e];
+            p += sums[l * (E + 1) + e];
         }
         total += n * p;
     }
@@ -86,7 +86,7 @@ pooled(const float *sums, const int32_t *count, int64_t L, int64_t E)
 }
 
 struct auxloss
-auxloss_values(const float *sums, const int32_t *count, enum aux_kind kind,
+auxloss_values(const double *sums, const uint64_t *count, enum aux_kind kind,
                bool z_div_topk, int64_t L, int64_t N, int64_t E, int64_t K)
 {
     struct auxloss loss = {0};
@@ -97,7 +97,7 @@ auxloss_values(const float *sums, const int32_t *count, enum aux_kind kind,
         loss.balance =
             (double)E * per_layer(sums, count, L, N, E) / (LN * (double)K);
     for (int64_t l = 0; l < L; l++)
-        loss.z += (double)sums[l * (E + 1) + E];
+        loss.z += sums[l * (E + 1) + E];
     loss.z *= auxloss_z_factor(1, z_div_topk, L, N, K);
     return loss;
 }

@@ -43,7 +43,7 @@ struct auxloss {
 };
 
 /* The losses from sums (L,E+1) and counts (L,E), on the host in double. */
-struct auxloss auxloss_values(const float *sums, const int32_t *count,
+struct auxloss auxloss_values(const double *sums, const uint64_t *count,
                               enum aux_kind kind, bool z_div_topk, int64_t L,
                               int64_t N, int64_t E, int64_t K);
 

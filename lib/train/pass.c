@@ -87,7 +87,10 @@ create(struct pass *p)
     struct shape list[PASS_TENSORS];
     struct moe_run_options run = run_options(&p->opt);
     p->count = mem_zero((size_t)(c->L * c->E), sizeof *p->count);
-    if (!p->count)
+    p->known = mem_zero((size_t)(c->L * c->E), sizeof *p->known);
+    p->sums_of_all =
+        mem_zero((size_t)(c->L * (c->E + 1)), sizeof *p->sums_of_all);
+    if (!p->count || !p->known || !p->sums_of_all)
         return moe_fail(moe_ctx_err(p->ctx), MOE_ENOMEM,
                         "training: out of memory");
     int rc = p->opt.hook ? hook_prepare(p->opt.hook, c, HOOK_TRAIN) : MOE_OK;
@@ -143,6 +146,8 @@ pass_destroy(struct pass **pp)
     PASS_MAP(XX)
 #undef XX
     free(p->count);
+    free(p->known);
+    free(p->sums_of_all);
     free(p);
 }
 
@@ -160,7 +165,7 @@ check_targets(struct pass *p, const int32_t *target, int64_t n)
     return MOE_OK;
 }
 
-/* Ids and targets to the device. */
+/* Ids and targets, if there are any, to the device. */
 static int
 begin(struct pass *p, const int32_t *ids, const int32_t *target, int64_t B,
       int64_t T)
@@ -169,11 +174,11 @@ begin(struct pass *p, const int32_t *ids, const int32_t *target, int64_t B,
     uint64_t bytes = (uint64_t)(B * T) * sizeof *ids;
     int rc = run_check_ids(run, ids, B, T);
     run->N = 0;
-    if (!rc)
+    if (!rc && target)
         rc = check_targets(p, target, B * T);
     if (!rc)
         rc = buffer_write(run->ids.buf, 0, ids, bytes);
-    if (!rc)
+    if (!rc && target)
         rc = buffer_write(run->target.buf, 0, target, bytes);
     if (rc)
         return rc;
@@ -183,36 +188,33 @@ begin(struct pass *p, const int32_t *ids, const int32_t *target, int64_t B,
     return MOE_OK;
 }
 
-/* What the router's losses need of a layer, before its activations go. */
+/* All layers, each with its own activations; with `routers_only` the last one
+ * up to its choices. */
 static int
-note_layer(struct pass *p, int64_t l)
+forward_layers(struct pass *p, bool routers_only)
 {
-    const struct layer_acts *a = &p->acts->layer[l];
-    uint64_t E = (uint64_t)p->model->config.E;
-    struct tensor sums = tensor_rows(&p->sums, l, 1);
-    int rc = auxloss_sums(p->ctx, &sums, &p->partial, &a->probs, &a->scores,
-                          p->run->N, (int64_t)E);
-    if (!rc)
-        rc = buffer_copy(p->counts.buf, (uint64_t)l * E * sizeof(int32_t),
-                         a->dispatch.count.buf,
-                         a->dispatch.count.offset * sizeof(int32_t),
-                         E * sizeof(int32_t));
+    struct moe_run *run = p->run;
+    const struct moe_config *c = &p->model->config;
+    int rc = forward_embed(run);
+    run->opt.routers_only = routers_only;
+    for (int64_t l = 0; !rc && l < c->L; l++) {
+        run->a = p->acts->layer[l];
+        rc = forward_layer(run, l);
+        if (!rc && routers_only && l + 1 == c->L)
+            rc = dispatch_forward(p->ctx, &run->a.dispatch, &run->a.idx, run->N,
+                                  c->E, c->K);
+        if (!rc)
+            rc = pass_note_layer(p, l);
+    }
+    run->opt.routers_only = false;
     return rc;
 }
 
-/* All layers, each with its own activations. */
 static int
 forward(struct pass *p)
 {
-    struct moe_run *run = p->run;
-    int rc = forward_embed(run);
-    for (int64_t l = 0; !rc && l < p->model->config.L; l++) {
-        run->a = p->acts->layer[l];
-        rc = forward_layer(run, l);
-        if (!rc)
-            rc = note_layer(p, l);
-    }
-    return rc ? rc : forward_final(run);
+    int rc = forward_layers(p, false);
+    return rc ? rc : forward_final(p->run);
 }
 
 int
@@ -241,18 +243,6 @@ pass_restore(struct pass *p, int64_t l)
 
 /* ---- Gradients ---------------------------------------------------------- */
 
-/* What the losses of the routers add to the gradients of all layers. */
-static int
-auxiliary(struct pass *p, double share)
-{
-    const struct moe_config *c = &p->model->config;
-    const struct loss_options *o = &p->opt.loss;
-    p->z_factor = (float)auxloss_z_factor(o->z_weight * share, o->z_div_topk,
-                                          c->L, p->run->N, c->K);
-    return auxloss_balance(p->ctx, &p->balance, &p->counts, o->aux,
-                           o->aux_weight * share, c->L, p->run->N, c->E, c->K);
-}
-
 /* The tokens of the batch by id, for the embedding's gradient. */
 static int
 sort_ids(struct pass *p, const int32_t *ids)
@@ -276,38 +266,21 @@ sort_ids(struct pass *p, const int32_t *ids)
 static int
 finish(struct pass *p, const int32_t *target)
 {
-    const struct moe_config *c = &p->model->config;
-    const struct loss_options *o = &p->opt.loss;
     int64_t N = p->run->N;
     float *nll = mem_zero((size_t)N, sizeof *nll);
-    float *sums = mem_zero((size_t)(c->L * (c->E + 1)), sizeof *sums);
-    int32_t *count = mem_zero((size_t)(c->L * c->E), sizeof *count);
-    int rc = nll && sums && count ? run_check_finite(p->run)
-                                  : moe_fail(moe_ctx_err(p->ctx), MOE_ENOMEM,
-                                             "training: out of memory");
+    int rc = nll ? run_check_finite(p->run)
+                 : moe_fail(moe_ctx_err(p->ctx), MOE_ENOMEM,
+                            "training: out of memory");
     if (!rc)
         rc = buffer_read(p->run->nll.buf, 0, nll, (uint64_t)N * sizeof *nll);
     if (!rc)
-        rc = tensor_read(&p->sums, sums);
-    if (!rc)
-        rc = tensor_read(&p->counts, count);
-    if (!rc) {
-        struct auxloss a = auxloss_values(sums, count, o->aux, o->z_div_topk,
-                                          c->L, N, c->E, c->K);
-        p->total.tokens += N;
-        p->total.balance += a.balance * (double)N;
-        p->total.z += a.z * (double)N;
-        for (int64_t n = 0; n < N; n++)
-            if (target[n] >= 0) {
-                p->total.nll += (double)nll[n];
-                p->total.labels++;
-            }
-        for (int64_t i = 0; i < c->L * c->E; i++)
-            p->count[i] += (uint64_t)count[i];
-    }
+        rc = pass_add_routers(p);
+    for (int64_t n = 0; !rc && n < N; n++)
+        if (target[n] >= 0) {
+            p->total.nll += (double)nll[n];
+            p->total.labels++;
+        }
     free(nll);
-    free(sums);
-    free(count);
     return rc;
 }
 
@@ -323,7 +296,7 @@ pass_gradients(struct pass *p, const int32_t *ids, const int32_t *target,
     if (!rc)
         rc = forward(p);
     if (!rc)
-        rc = auxiliary(p, scale->aux);
+        rc = pass_auxiliary(p, scale->aux);
     if (!rc)
         rc = ctx_finish(p->ctx); // so that the halves can be told apart
     half = clock_seconds();
@@ -339,19 +312,19 @@ pass_gradients(struct pass *p, const int32_t *ids, const int32_t *target,
     return rc;
 }
 
-void
-pass_sums(struct pass *p, struct pass_sums *sums, uint64_t *count)
+int
+pass_count(struct pass *p, const int32_t *ids, int64_t B, int64_t T)
 {
-    size_t n = (size_t)(p->model->config.L * p->model->config.E);
-    *sums = p->total;
-    if (sums->tokens) {
-        sums->balance /= (double)sums->tokens;
-        sums->z /= (double)sums->tokens;
-    }
-    if (count)
-        memcpy(count, p->count, n * sizeof *count);
-    memset(p->count, 0, n * sizeof *p->count);
-    p->total = (struct pass_sums){0};
+    double begun = clock_seconds();
+    int rc = begin(p, ids, NULL, B, T);
+    if (!rc)
+        rc = forward_layers(p, true);
+    if (!rc)
+        rc = run_check_finite(p->run);
+    if (!rc)
+        rc = pass_add_known(p);
+    p->total.forward_s += clock_seconds() - begun;
+    return rc;
 }
 
 int

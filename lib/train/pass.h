@@ -3,6 +3,8 @@
  *
  *     pass_create(&p, arena, &opt);
  *     arena_zero_grads(arena);
+ *     with aux_batch, for each micro-batch unless there is only one
+ *         pass_count(p, ids, B, T);
  *     for each micro-batch
  *         pass_gradients(p, ids, labelled, B, T, scale);
  *     pass_sums(p, &sums);
@@ -19,6 +21,7 @@
 /* The loss: ce + aux_weight * balance + z_weight * z. */
 struct loss_options {
     enum aux_kind aux; // whose balancing loss
+    bool aux_batch;    // statistics of the whole batch, not of a micro-batch
     double aux_weight; // 0: none
     double z_weight;   // 0: none
     bool z_div_topk;   // divide the z-loss by K too
@@ -58,13 +61,21 @@ struct pass_scale {
 int pass_gradients(struct pass *p, const int32_t *ids, const int32_t *target,
                    int64_t B, int64_t T, const struct pass_scale *scale);
 
+/*
+ * Count the choices of one micro-batch of the batch that is about to come:
+ * with aux_batch the balancing loss of each needs those of all.  A forward
+ * half without the last layer's experts and without the head.  Errors as
+ * above.
+ */
+int pass_count(struct pass *p, const int32_t *ids, int64_t B, int64_t T);
+
 /* What the micro-batches since the last call added up to. */
 struct pass_sums {
     double nll;        // sum of -log p over labelled positions
     int64_t labels;    // of them
     int64_t tokens;    // positions
     double balance, z; // losses without their weights, mean over micro-batches
-                       // weighted by tokens
+                       // weighted by tokens; with aux_batch, of all of them
     double forward_s, backward_s;
 };
 /* count (L,E): top-k choices of every expert; NULL: not wanted. */

@@ -26,6 +26,7 @@
     XX(partial,      F32, NN_PARTS, W)    \
     XX(balance,      F32, L, E)           \
     XX(counts,       I32, L, E)           \
+    XX(known_counts, I32, L, E)           \
     XX(sums,         F32, L, E + 1)       \
     XX(order,        I32, N)              \
     XX(first,        I32, N + 1)
@@ -41,8 +42,12 @@ struct pass {
     struct acts *acts;      // owned
     int64_t different;      // ids in the micro-batch
     float z_factor;         // of this micro-batch
+    // Since the last pass_sums():
     struct pass_sums total;
-    uint64_t *count; // (L,E) since the last pass_sums()
+    uint64_t *count;      // (L,E)
+    double *sums_of_all;  // (L,E+1)
+    int32_t *known;       // (L,E), what pass_count() saw
+    int64_t known_tokens; // 0: it was not called
 
 #define XX(name, type, ...) struct tensor name;
     PASS_MAP(XX)
@@ -51,6 +56,24 @@ struct pass {
 
 /* Make what the level did not keep of layer l again, before its backward. */
 int pass_restore(struct pass *p, int64_t l);
+
+/* ---- pass_aux.c: the losses of the routers --------------------------------
+ */
+
+/* What they need of a layer, before its activations go. */
+int pass_note_layer(struct pass *p, int64_t l);
+
+/* What they add to the gradients of all layers, `share` being the part of the
+ * batch that this micro-batch is. */
+int pass_auxiliary(struct pass *p, double share);
+
+/* Wait, and add this micro-batch to the counts of the batch, or to the sums of
+ * the pass. */
+int pass_add_known(struct pass *p);
+int pass_add_routers(struct pass *p);
+
+/* ---- pass_head.c, backward.c ----------------------------------------------
+ */
 
 /* dx, the gradient of the residual stream after the last layer, the gradients
  * of head and final norm, and run->nll (N). */

@@ -124,6 +124,18 @@ note_load(struct trainer *t)
     }
 }
 
+/* The choices of a batch that is too large for one pass, ahead of it. */
+static int
+count_batch(struct trainer *t, const int32_t *ids, int64_t rows)
+{
+    int64_t T = t->opt.pass.T, B = t->opt.pass.B;
+    int rc = MOE_OK;
+    for (int64_t row = 0; !rc && row < rows; row += B)
+        rc = pass_count(t->pass, ids + row * T, rows - row < B ? rows - row : B,
+                        T);
+    return rc;
+}
+
 int
 trainer_gradients(struct trainer *t, const int32_t *ids, const int32_t *target,
                   int64_t rows, struct trainer_metrics *m)
@@ -133,13 +145,10 @@ trainer_gradients(struct trainer *t, const int32_t *ids, const int32_t *target,
     int64_t labels = count_labels(target, n);
     struct pass_sums sums;
     *m = (struct trainer_metrics){.step = t->step + 1};
-    if (labels == 0)
-        return moe_fail(moe_ctx_err(t->ctx), MOE_EINVAL,
-                        "step %" PRIu64 ": no position of the batch has a "
-                        "label",
-                        m->step);
-    double denominator = (double)(loss->ce_positions ? n : labels);
+    double denominator = (double)(loss->ce_positions ? n : labels ? labels : 1);
     int rc = arena_zero_grads(t->arena);
+    if (!rc && loss->aux_batch && loss->aux_weight > 0 && rows > B)
+        rc = count_batch(t, ids, rows);
     for (int64_t row = 0; !rc && row < rows; row += B) {
         int64_t part = rows - row < B ? rows - row : B;
         struct pass_scale scale = {1 / denominator,
@@ -152,7 +161,8 @@ trainer_gradients(struct trainer *t, const int32_t *ids, const int32_t *target,
         return rc;
     note_load(t);
     m->ce = sums.nll / denominator;
-    m->nll = sums.nll / (double)labels;
+    m->labels = labels;
+    m->nll = labels ? sums.nll / (double)labels : 0;
     m->aux = sums.balance;
     m->z = sums.z;
     m->loss = m->ce + loss->aux_weight * m->aux + loss->z_weight * m->z;

@@ -7,7 +7,9 @@
  *         trainer_step(t, ids, target, rows, &metrics);
  *     trainer_destroy(&t);
  *
- * The router's losses are those of each micro-batch, weighted by its tokens.
+ * The router's losses are those of each micro-batch, weighted by its tokens, or
+ * of the whole batch (loss.aux_batch), which then costs another forward half
+ * when it is more than one micro-batch.
  * A step is a function of the weights, moments, step number, tokens seen and
  * the batch: a run resumed from a snapshot of these equals one that was never
  * stopped, bit for bit.
@@ -35,7 +37,8 @@ struct trainer_metrics {
     uint64_t tokens;   // positions seen so far, this step included
     double loss;       // what was minimised: ce + aux + z with their weights
     double ce, aux, z; // without their weights; ce by the loss' convention
-    double nll;        // mean over labelled positions; perplexity is exp(nll)
+    int64_t labels;    // positions that predict something
+    double nll;        // mean over them, 0 without any; perplexity is exp(nll)
     double rate;       // learning rate of this step
     double norm;       // global norm before clipping
     double seconds, forward_s, backward_s, optimizer_s;
@@ -52,8 +55,8 @@ void trainer_destroy(struct trainer **tp);
  * not be a multiple of the micro-batch.
  *
  * MOE_ENUMERIC when loss or gradients are not finite, with the step, the layer
- * and the tensor; no weight was moved then.  MOE_EINVAL when no position has a
- * label.
+ * and the tensor; no weight was moved then.  A batch without a label trains
+ * the routers' losses alone.
  */
 int trainer_step(struct trainer *t, const int32_t *ids, const int32_t *target,
                  int64_t rows, struct trainer_metrics *m);
