@@ -22,6 +22,7 @@
 #define POLYMOE_ROUTING_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include <polymoe/error.h>
@@ -275,6 +276,38 @@ struct moe_experts {
 MOE_API int moe_experts_read(struct moe_err *err, struct moe_experts *out,
                              const char *path, const char *language,
                              const char *strategy, int64_t L, int64_t E);
+
+/*
+ * The experts that a list of texts names: "3/5", "3/0-7", "12-15/2", "3/all";
+ * a layer or some in a row, and an expert, some in a row, or all.
+ *
+ * In the order of the texts, each once.  MOE_EINVAL for another form or a
+ * number out of range, naming the text.
+ */
+MOE_API int moe_experts_parse(struct moe_err *err, struct moe_experts *out,
+                              const char *const *text, size_t n, int64_t L,
+                              int64_t E);
+
+/* in (L): the layers that a list of texts names, "3", "4-11" or "all".
+ * MOE_EINVAL as above. */
+MOE_API int moe_layers_parse(struct moe_err *err, bool *in,
+                             const char *const *text, size_t n, int64_t L);
+
+/*
+ * The experts of a language or a task from a delta.csv or a task_experts.csv:
+ * those whose delta times `sign` is above tau, furthest from 0 first in every
+ * layer.  With the name "multilingual", those of any language.
+ *
+ * MOE_EINPUT, MOE_EFORMAT; MOE_EINVAL for a name that the file does not have,
+ * when it is asked for those above 0.
+ */
+MOE_API int moe_experts_read_delta(struct moe_err *err, struct moe_experts *out,
+                                   const char *path, const char *name,
+                                   double tau, int sign, int64_t L, int64_t E);
+
+/* At most `most` experts of each layer, the first ones. */
+MOE_API void moe_experts_cap(struct moe_experts *experts, int64_t most);
+
 MOE_API void moe_experts_free(struct moe_experts *experts);
 
 #ifdef __cplusplus

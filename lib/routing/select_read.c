@@ -3,8 +3,6 @@
  */
 #include "config.h"
 
-#include <polymoe/routing.h>
-
 #include <ctype.h>
 #include <inttypes.h>
 #include <stdlib.h>
@@ -13,6 +11,7 @@
 #include "base/json.h"
 #include "base/mem.h"
 #include "base/str.h"
+#include "routing/experts_set.h"
 
 /* A list on its way out of the file. */
 struct reading {
@@ -20,15 +19,6 @@ struct reading {
     const char *path, *language, *strategy;
     int64_t L, E;
 };
-
-void
-moe_experts_free(struct moe_experts *experts)
-{
-    for (int64_t i = 0; i < experts->layers; i++)
-        free(experts->layer[i].expert);
-    free(experts->layer);
-    *experts = (struct moe_experts){0};
-}
 
 static int
 no_memory(const struct reading *r)
@@ -81,11 +71,8 @@ take_list(const struct reading *r, struct moe_layer_experts *to,
                             "expert from 0 to %" PRId64,
                             r->path, r->language, r->strategy, to->layer, i,
                             r->E - 1);
-        int64_t k = 0;
-        while (k < to->n && to->expert[k] != e)
-            k++;
-        to->expert[k] = (int32_t)e;
-        to->n += k == to->n;
+        if (!experts_have(to, e))
+            to->expert[to->n++] = (int32_t)e;
     }
     return MOE_OK;
 }
