@@ -87,6 +87,8 @@ add(struct maker *m, const char *name, const struct tensor *shape, float *x)
                                                                 : m->t->dtype,
                                  .rank = shape->rank};
     memcpy(p->entry.dim, shape->dim, sizeof shape->dim);
+    if (is(m->t->zero, name))
+        memset(x, 0, n * sizeof *x);
     if (is(m->t->nan, name))
         x[0] = NAN;
     if (is(m->t->tall, name)) {

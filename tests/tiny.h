@@ -22,6 +22,7 @@ struct tiny {
     const char *extra; // add a tensor of one element
     const char *tall;  // give this tensor one row more
     const char *typed; // store this one as U32
+    const char *zero;  // every number of this one is 0
     const char *nan;   // first number of this one is a NaN
 };
 

@@ -283,6 +283,7 @@ run_check_finite(struct moe_run *run)
     struct moe_ctx *ctx = run->model->ctx;
     int64_t L = run->model->config.L, M = finite_blocks(run->N);
     uint64_t bytes = (uint64_t)(L * M) * sizeof(int32_t);
+    run->bad_sequence = -1;
     int32_t *bad = malloc((size_t)bytes);
     if (!bad)
         return moe_fail(moe_ctx_err(ctx), MOE_ENOMEM, "run: out of memory");
@@ -290,6 +291,7 @@ run_check_finite(struct moe_run *run)
     for (int64_t i = 0, sequence, token; !rc && i < L * M; i++)
         if (bad[i] >= 0) {
             run_place(run, bad[i], &sequence, &token);
+            run->bad_sequence = sequence;
             rc = moe_fail(moe_ctx_err(ctx), MOE_ENUMERIC,
                           "layer %" PRId64 ", sequence %" PRId64
                           ", token %" PRId64 ": a router logit is not finite",

@@ -109,6 +109,7 @@ struct moe_run {
     int64_t tiles;               // of the packed rows; 0: B sequences of T
     struct moe_segment *segment; // of the packed rows
     size_t segments, segment_cap;
+    int64_t bad_sequence; // of the last run_check_finite(); -1: none
 
 #define XX(name, type, when, ...) struct tensor name;
     RUN_MAP(XX)
