@@ -24,6 +24,7 @@
 #include "base/str.h"
 #include "job/analyze.h"
 #include "job/corpus.h"
+#include "job/steer.h"
 #include "model/model.h"
 #include "model/plan.h"
 #include "routing/collect.h"
@@ -47,6 +48,7 @@ struct analysis {
 
     struct moe_model *model;
     struct moe_run *pass;
+    struct job_steering steering;
     struct collect *collect;
     struct collect_segment *segment; // (B W)
     float *nll;                      // (B,W-1), NULL without perplexity
@@ -163,6 +165,8 @@ prepare(struct moe_err *err, struct analysis *a)
     a->parts = s->data.n;
     rc = check_spec(err, a);
     if (!rc)
+        rc = job_steering_read(err, &a->steering, a->run, &a->config);
+    if (!rc)
         rc = moe_routing_init(err, &a->table, a->config.L, a->config.E,
                               a->config.K);
     if (!rc && !(a->part = mem_zero(a->parts, sizeof *a->part)))
@@ -230,6 +234,8 @@ open_model(struct moe_err *err, struct analysis *a)
         rc = collect_create(ctx, &a->collect, a->B * a->W, c->L, c->E, c->K);
     if (!rc)
         run_observe_router(a->pass, collect_layer, a->collect);
+    if (!rc)
+        rc = job_steering_use(&a->steering, a->run, c, a->pass);
     return job_from_ctx(err, a->run, rc);
 }
 
@@ -334,6 +340,7 @@ release(struct analysis *a)
 {
     collect_destroy(&a->collect);
     moe_run_destroy(&a->pass);
+    job_steering_free(&a->steering);
     moe_model_destroy(&a->model);
     for (size_t i = 0; a->part && i < a->parts; i++)
         corpus_free(&a->part[i].corpus);

@@ -71,6 +71,7 @@ identity(struct moe_err *err, char hex[HASH_HEX], const struct job_run *run,
     for (size_t k = 0; k < files->n; k++)
         add_file(&h, files->item[k]);
     add_file(&h, spec->tokenizer);
+    add_file(&h, spec->steer.from);
     int rc = add_model(err, &h, spec->model);
     hash_end(&h, hex);
     return rc;

@@ -80,6 +80,26 @@ enum job_init { JOB_INIT_NONE, JOB_INIT_OLMO, JOB_INIT_HF };
 enum job_preset { JOB_PRESET_OLMOE, JOB_PRESET_HF };
 enum job_weights { JOB_WEIGHTS_F32, JOB_WEIGHTS_MASTER, JOB_WEIGHTS_BF16 };
 
+/* How and against what the router is steered, in the order of the table. */
+enum job_steer_method {
+    JOB_STEER_NONE,
+    JOB_STEER_SOFT,
+    JOB_STEER_HARD,
+    JOB_STEER_SUPPRESS,
+    JOB_STEER_STEERMOE,
+    JOB_STEER_MASK
+};
+enum job_control { JOB_CONTROL_NONE, JOB_CONTROL_RANDOM, JOB_CONTROL_SHIFT };
+
+/* The kinds that run a model as it is */
+struct job_steer {
+    int method, control;
+    double strength, margin, tau; // margin < 0: the method's own
+    char *from, *name, *strategy;
+    struct job_strings experts, off, layers;
+    int64_t most, shift, seed;
+};
+
 /* kind: pretrain */
 struct job_train {
     int init, order, mixture, preset, aux, aux_scope, z_div_topk, denominator,
@@ -122,6 +142,7 @@ struct job_spec {
     int compute;          // enum job_compute
     bool perplexity;
 
+    struct job_steer steer;
     struct job_train train;
 };
 

@@ -16,9 +16,11 @@
 #define PRETRAIN (1u << JOB_PRETRAIN)
 #define TRAIN    PRETRAIN
 #define TEXT     (ANALYZE | TRAIN)
+#define STEER    ANALYZE
 
 #define AT(field) offsetof(struct job_spec, field)
 #define IN(field) offsetof(struct job_spec, train.field)
+#define ST(field) offsetof(struct job_spec, steer.field)
 
 static const int64_t YEAR_S = 366 * 86400;
 
@@ -26,6 +28,7 @@ static const int64_t YEAR_S = 366 * 86400;
 const struct job_field job_fields[] = {
 #include "job/fields_job.inc"
 #include "job/fields_text.inc"
+#include "job/fields_steer.inc"
 #include "job/fields_analyze.inc"
 #include "job/fields_train.inc"
     {.name = NULL},
