@@ -183,11 +183,13 @@ START_TEST(plans_and_refusals)
     struct moe_config c = config_read(false);
     struct moe_param_totals totals;
     struct layout l;
-    uint64_t bytes;
+    struct arena_bytes plan;
     ck_ok(&err, moe_param_count(&err, &totals, &c));
     struct arena_options opt = {.weights = DTYPE_F32};
-    ck_ok(&err, arena_plan(&err, &bytes, &c, &opt));
-    ck_assert_uint_eq(bytes, 16 * totals.total);
+    ck_ok(&err, arena_plan(&err, &plan, &c, &opt));
+    ck_assert_uint_eq(plan.held, 16 * totals.total);
+    ck_assert_uint_eq(plan.trained, totals.total);
+    ck_assert_uint_eq(plan.frozen, 0);
     ck_fails(&err, layout_make(&err, &l, &c, &opt, 1000), MOE_EFIT,
              "the device allows 1000");
     /* A layer's experts fit, two layers' do not: more segments. */

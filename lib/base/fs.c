@@ -77,6 +77,17 @@ fs_map_close(struct fs_map *map)
     *map = (struct fs_map){0};
 }
 
+void
+fs_map_forget(const struct fs_map *map)
+{
+#ifdef MADV_DONTNEED
+    if (map->data)
+        madvise((void *)(uintptr_t)map->data, map->size, MADV_DONTNEED);
+#else
+    (void)map;
+#endif
+}
+
 int
 fs_read(struct moe_err *err, char **out, size_t *n, const char *path,
         size_t limit)

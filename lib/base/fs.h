@@ -24,6 +24,9 @@ struct fs_map {
 int fs_map_open(struct moe_err *err, struct fs_map *map, const char *path);
 void fs_map_close(struct fs_map *map);
 
+/* Its pages need not stay in memory; who reads them gets them again. */
+void fs_map_forget(const struct fs_map *map);
+
 /* The whole file, zero-terminated, for the caller to free.  A file of more
  * than `limit` bytes is refused (MOE_EFORMAT). */
 int fs_read(struct moe_err *err, char **out, size_t *n, const char *path,

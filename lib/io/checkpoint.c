@@ -231,6 +231,13 @@ checkpoint_close(struct checkpoint **cp)
     free(c);
 }
 
+void
+checkpoint_forget(const struct checkpoint *c)
+{
+    for (size_t f = 0; f < c->files; f++)
+        fs_map_forget(&c->file[f].map);
+}
+
 struct ck_tensor *
 checkpoint_find(const struct checkpoint *c, const char *name)
 {

@@ -34,6 +34,9 @@ int checkpoint_open(struct moe_err *err, struct checkpoint **out,
                     const char *dir);
 void checkpoint_close(struct checkpoint **cp);
 
+/* The pages of its files need not stay in memory. */
+void checkpoint_forget(const struct checkpoint *c);
+
 /* The tensor of this name, or NULL. */
 struct ck_tensor *checkpoint_find(const struct checkpoint *c, const char *name);
 

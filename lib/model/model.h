@@ -31,6 +31,10 @@ struct moe_model {
     struct checkpoint *files; // the mapped files, owned
 };
 
+/* Give back the buffers that no tensor of the model lies in any longer, and
+ * the memory of the mapped files.  Waits. */
+int model_trim(struct moe_model *m);
+
 /*
  * Called on the device's order of work after each layer's router: logits
  * (N,E), probs (N,E), idx (N,K), weight (N,K) are valid until it returns; it

@@ -8,22 +8,20 @@
 
 #include "base/str.h"
 #include "model/model.h"
-#include "model/params.h"
 
-static uint64_t
-element_bytes(const struct moe_config *config)
+uint64_t
+plan_element_bytes(enum param_kind kind, const struct moe_config *config)
 {
-    return strcmp(config->dtype, "bfloat16") == 0 ||
-                   strcmp(config->dtype, "float16") == 0
-               ? 2
-               : 4;
+    bool half = strcmp(config->dtype, "bfloat16") == 0 ||
+                strcmp(config->dtype, "float16") == 0;
+    return half && !param_is_small(kind, config) ? 2 : 4;
 }
 
 /* Bytes of one buffer of a kind: the experts of a layer are one. */
 static uint64_t
 buffer_bytes(enum param_kind k, const struct moe_config *config)
 {
-    uint64_t n = param_elements(k, config) * element_bytes(config);
+    uint64_t n = param_elements(k, config) * plan_element_bytes(k, config);
     if (param_group(k) == GROUP_EXPERT)
         n = 3 * (uint64_t)config->E * n;
     return n;
@@ -41,7 +39,8 @@ plan_model(struct moe_err *err, struct plan *out,
     if (rc)
         return rc;
     uint64_t small = n.norms + n.routers;
-    out->weights = (n.total - small) * element_bytes(config) + 4 * small;
+    out->weights =
+        (n.total - small) * plan_element_bytes(PARAM_EMBED, config) + 4 * small;
     out->total = out->weights + out->run;
     for (int k = 0; k < PARAM_KINDS; k++) {
         uint64_t bytes = param_present(k, config) ? buffer_bytes(k, config) : 0;

@@ -7,6 +7,7 @@
 #include <polymoe/model.h>
 
 #include "device/device.h"
+#include "model/params.h"
 
 /* Bytes. */
 struct plan {
@@ -22,6 +23,10 @@ struct plan {
 int plan_model(struct moe_err *err, struct plan *out,
                const struct moe_config *config,
                const struct moe_run_options *opt);
+
+/* Bytes of an element of a kind of parameters as it is loaded. */
+uint64_t plan_element_bytes(enum param_kind kind,
+                            const struct moe_config *config);
 
 /* What a device can hold at all: its memory or, where that is the host's, what
  * the system can give if that is more (drivers report less than there is). */

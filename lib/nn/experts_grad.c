@@ -11,8 +11,10 @@
     "+"                                                                        \
     "experts_grad_cpu"
 
-/* Of experts_grad_cpu_weights, at most. */
-enum { LOCAL_BYTES = 192 * 1024 };
+enum {
+    LOCAL_BYTES = 192 * 1024, // of experts_grad_cpu_weights, at most
+    SMALLEST_BLOCK = 64       // columns
+};
 
 void
 experts_grad_destroy(struct experts_grad *g)
@@ -39,6 +41,14 @@ ensure(struct moe_ctx *ctx, struct tensor *t, enum dtype type, int64_t rows,
     buffer_destroy(&t->buf);
     *t = want;
     return tensor_create(ctx, t, name);
+}
+
+uint64_t
+experts_grad_bytes(int64_t N, int64_t E, int64_t K, int64_t F, bool without_h)
+{
+    uint64_t row =
+        (uint64_t)blocks(F, SMALLEST_BLOCK) + (without_h ? (uint64_t)F : 0);
+    return experts_bytes(N, E, K) + sizeof(float) * row * (uint64_t)(N * K);
 }
 
 static int

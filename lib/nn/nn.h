@@ -249,6 +249,11 @@ int combine_backward(struct moe_ctx *ctx, const struct tensor *dweight,
                      const struct tensor *dxs, const struct dispatch *d,
                      int64_t N, int64_t K, int64_t D);
 
+/* Bytes of scratch that experts_backward() makes in its first call, on a device
+ * with the smallest tiles. */
+uint64_t experts_grad_bytes(int64_t N, int64_t E, int64_t K, int64_t F,
+                            bool without_h);
+
 /*
  * The experts and the combination after them, backwards; outputs y of the
  * experts are not needed.  With t = token, e = expert of slot s, and
@@ -263,8 +268,8 @@ int combine_backward(struct moe_ctx *ctx, const struct tensor *dweight,
  * (N*K,F) from forward, or recomputed from pre when NULL is given; x (N,D) and
  * dout (N,D).  dw: f32 gradients and their table of offsets (E,3), in which
  * UINT64_MAX marks what is not trained; dw NULL: none is.  An expert without
- * tokens adds nothing.  The first call makes more scratch in s: N*K floats a
- * block of F, and N*K F of them for dw without h.
+ * tokens adds nothing.  The first call makes more scratch in s
+ * (experts_grad_bytes()).
  */
 int experts_backward(struct moe_ctx *ctx, struct experts_scratch *s,
                      const struct tensor *dws, const struct tensor *dxs,

@@ -44,6 +44,8 @@ acts_plan(struct moe_err *err, uint64_t *bytes, const struct moe_config *config,
                             : 1;
         *bytes += one * sets;
     }
+    *bytes += (level == ACTS_BLOCKS ? 1 : (uint64_t)config->L) *
+              dispatch_bytes(B * T, config->E, config->K);
     return MOE_OK;
 }
 

@@ -6,20 +6,20 @@
 #include <stdlib.h>
 
 #include "base/mem.h"
+#include "model/plan.h"
 #include "train/arena_build.h"
 
 /* ---- Buffers ------------------------------------------------------------ */
 
 int
-arena_buffer(struct builder *b, struct buffer **out, uint64_t bytes, bool zero,
+arena_buffer(struct builder *b, struct buffer **out, uint64_t bytes,
              const char *name)
 {
     struct arena *a = b->a;
     int rc = buffer_create(a->ctx, out, bytes, name);
-    if (rc)
-        return rc;
-    a->buffers[a->buffer_count++] = *out;
-    return zero ? buffer_zero(*out, 0, bytes) : MOE_OK;
+    if (!rc)
+        a->buffers[a->buffer_count++] = *out;
+    return rc;
 }
 
 static int
@@ -28,15 +28,33 @@ make_segment(struct builder *b, struct segment *s,
 {
     enum dtype t = layout_dtype(l->class, b->opt);
     uint64_t state = l->s_n * sizeof(float);
-    int rc = arena_buffer(b, &s->w, l->w_n * dtype_bytes(t), false, "weights");
+    int rc = arena_buffer(b, &s->w, l->w_n * dtype_bytes(t), "weights");
     if (!rc)
-        rc = arena_buffer(b, &s->g, state, true, "gradients");
+        rc = arena_buffer(b, &s->g, state, "gradients");
     if (!rc)
-        rc = arena_buffer(b, &s->m, state, true, "first moments");
+        rc = arena_buffer(b, &s->m, state, "first moments");
     if (!rc)
-        rc = arena_buffer(b, &s->v, state, true, "second moments");
+        rc = arena_buffer(b, &s->v, state, "second moments");
     if (!rc && t == DTYPE_BF16 && b->opt->master)
-        rc = arena_buffer(b, &s->master, state, false, "master weights");
+        rc = arena_buffer(b, &s->master, state, "master weights");
+    return rc;
+}
+
+/* After the weights have moved: only then the memory of the files is free, and
+ * on a host that is the time from which these take any. */
+static int
+zero_state(struct builder *b)
+{
+    int rc = MOE_OK;
+    for (size_t i = 0; !rc && i < b->layout.segments; i++) {
+        const struct segment *s = &b->segment[i];
+        uint64_t bytes = b->layout.segment[i].s_n * sizeof(float);
+        rc = buffer_zero(s->g, 0, bytes);
+        if (!rc)
+            rc = buffer_zero(s->m, 0, bytes);
+        if (!rc)
+            rc = buffer_zero(s->v, 0, bytes);
+    }
     return rc;
 }
 
@@ -188,7 +206,11 @@ build(struct builder *b)
     a->trained = l->trained;
     a->lowest = lowest_trained(l, config->L);
     rc = find_ranges(b);
-    return rc ? rc : arena_move(b);
+    if (!rc)
+        rc = arena_move(b);
+    if (!rc)
+        rc = model_trim(a->model);
+    return rc ? rc : zero_state(b);
 }
 
 int
@@ -244,21 +266,36 @@ arena_zero_grads(struct arena *a)
     return rc;
 }
 
+static uint64_t
+segment_bytes(const struct layout_segment *s, const struct arena_options *opt)
+{
+    enum dtype t = layout_dtype(s->class, opt);
+    uint64_t states = t == DTYPE_BF16 && opt->master ? 4 : 3;
+    return s->w_n * dtype_bytes(t) + s->s_n * states * sizeof(float);
+}
+
 int
-arena_plan(struct moe_err *err, uint64_t *bytes,
+arena_plan(struct moe_err *err, struct arena_bytes *out,
            const struct moe_config *config, const struct arena_options *opt)
 {
     struct layout l;
+    uint64_t table = 3 * (uint64_t)config->E * sizeof(uint64_t);
     int rc = layout_make(err, &l, config, opt, UINT64_MAX);
+    *out = (struct arena_bytes){0};
     if (rc)
         return rc;
-    *bytes = 0;
-    for (size_t i = 0; i < l.segments; i++) {
-        enum dtype t = layout_dtype(l.segment[i].class, opt);
-        uint64_t states = t == DTYPE_BF16 && opt->master ? 4 : 3;
-        *bytes += l.segment[i].w_n * dtype_bytes(t) +
-                  l.segment[i].s_n * states * sizeof(float);
+    for (size_t i = 0; i < l.segments; i++)
+        out->held += segment_bytes(&l.segment[i], opt);
+    out->tables = (uint64_t)config->L * table; // where the experts lie
+    for (size_t i = 0; i < l.places; i++) {
+        const struct layout_place *q = &l.place[i];
+        bool first = q->p.kind == PARAM_GATE && q->p.expert == 0;
+        out->tables += q->held && first ? table : 0; // and their gradients
+        out->frozen +=
+            q->held ? 0 : q->n * plan_element_bytes(q->p.kind, config);
     }
+    out->trained = l.trained;
+    out->lowest = lowest_trained(&l, config->L);
     layout_free(&l);
     return MOE_OK;
 }

@@ -66,7 +66,7 @@ struct arena {
 
 /*
  * Copy what is trained out of the model's files into an arena, and make the
- * model read it from there.  Moments start at zero.
+ * model read it from there, without what it had.  Moments start at zero.
  *
  * The arena lives as long as the model is used.  MOE_EFIT when a layer's
  * experts exceed the device's largest allocation, MOE_ENOMEM, MOE_ECL.
@@ -83,8 +83,15 @@ int arena_zero_grads(struct arena *a);
 int arena_read_param(struct moe_err *err, void *arg, const struct param *q,
                      uint64_t at, float *out, size_t n);
 
-/* Bytes that arena_create() will take, from the configuration alone. */
-int arena_plan(struct moe_err *err, uint64_t *bytes,
+/* What a model in training takes, from the configuration alone. */
+struct arena_bytes {
+    uint64_t held;    // weights, gradients and moments in the arena
+    uint64_t tables;  // offsets of the experts
+    uint64_t frozen;  // weights that stay where they are
+    uint64_t trained; // elements, not bytes
+    int64_t lowest;   // as arena.lowest
+};
+int arena_plan(struct moe_err *err, struct arena_bytes *out,
                const struct moe_config *config,
                const struct arena_options *opt);
 

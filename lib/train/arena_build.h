@@ -22,9 +22,9 @@ struct builder {
     void *y;
 };
 
-/* A buffer that the arena owns; zeroed on demand. */
+/* A buffer that the arena owns. */
 int arena_buffer(struct builder *b, struct buffer **out, uint64_t bytes,
-                 bool zero, const char *name);
+                 const char *name);
 
 /* Copy every held parameter's value, and point the model's tensors, its tables
  * of expert offsets and the gradients at the arena. */

@@ -145,7 +145,7 @@ move_experts(struct builder *b, const struct arena_param *q, int64_t parts)
         rc = tensor_write(&w->offsets, table);
     if (!rc)
         rc = arena_buffer(b, &g->offsets.buf, (uint64_t)parts * sizeof *grads,
-                          false, "offsets of expert gradients");
+                          "offsets of expert gradients");
     g->offsets.offset = 0;
     if (!rc)
         rc = tensor_write(&g->offsets, grads);

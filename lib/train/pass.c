@@ -73,7 +73,9 @@ pass_plan(struct moe_err *err, uint64_t *bytes, const struct moe_config *config,
         rc = acts_plan(err, &kept, config, opt->B, opt->T, opt->level, lowest);
     if (rc)
         return rc;
-    *bytes = own + kept;
+    *bytes = own + kept +
+             experts_grad_bytes(opt->B * opt->T, config->E, config->K,
+                                config->F, opt->level == ACTS_RECOMPUTE);
     list_shapes(list, config, opt);
     for (int i = 0; i < PASS_TENSORS; i++)
         *bytes += tensor_count(&list[i].t) * dtype_bytes(list[i].t.dtype);

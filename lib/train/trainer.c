@@ -12,6 +12,7 @@
 #include "base/mem.h"
 #include "model/family.h"
 #include "model/names.h"
+#include "model/plan.h"
 
 struct trainer {
     struct moe_ctx *ctx; // borrowed
@@ -28,6 +29,17 @@ struct trainer {
 };
 
 /* ---- Create and destroy ------------------------------------------------- */
+
+static int
+check_plan(struct trainer *t)
+{
+    struct moe_err *err = moe_ctx_err(t->ctx);
+    struct trainer_plan plan;
+    int rc = trainer_plan(err, &plan, &t->model->config, &t->opt);
+    return rc ? rc
+              : plan_check(err, ctx_device(t->ctx), plan.total,
+                           "training, by its plan");
+}
 
 static int
 create(struct trainer *t)
@@ -64,7 +76,9 @@ trainer_create(struct trainer **out, struct moe_model *model,
     t->ctx = model->ctx;
     t->model = model;
     t->opt = *opt;
-    int rc = create(t);
+    int rc = check_plan(t);
+    if (!rc)
+        rc = create(t);
     if (rc)
         trainer_destroy(&t);
     *out = t;
@@ -85,18 +99,6 @@ trainer_destroy(struct trainer **tp)
     free(t->count);
     free(t->load);
     free(t);
-}
-
-int
-trainer_plan(struct moe_err *err, struct trainer_plan *plan,
-             const struct moe_config *config, const struct trainer_options *opt)
-{
-    int64_t lowest = -1; // every layer keeps its activations
-    int rc = arena_plan(err, &plan->arena, config, &opt->arena);
-    if (!rc)
-        rc = pass_plan(err, &plan->pass, config, &opt->pass, lowest);
-    plan->total = plan->arena + plan->pass;
-    return rc;
 }
 
 /* ---- Gradients ---------------------------------------------------------- */

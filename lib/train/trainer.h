@@ -46,6 +46,9 @@ struct trainer_metrics {
 
 struct trainer;
 
+/* MOE_EFIT, with needed and available bytes, before anything is taken when the
+ * plan exceeds what the device can hold; else as arena_create() and
+ * pass_create(). */
 int trainer_create(struct trainer **out, struct moe_model *model,
                    const struct trainer_options *opt);
 void trainer_destroy(struct trainer **tp);
@@ -82,9 +85,13 @@ void trainer_seek(struct trainer *t, uint64_t step, uint64_t tokens);
 /* The learning rate that the next step will use. */
 double trainer_next_rate(const struct trainer *t);
 
-/* Bytes on the device: weights, gradients, moments, activations, scratch. */
+/* Bytes. */
 struct trainer_plan {
-    uint64_t arena, pass, total;
+    uint64_t arena;  // weights that are trained, their gradients and moments
+    uint64_t pass;   // activations, scratch, tables
+    uint64_t frozen; // weights that are not: in place where the device shares
+                     // the host's memory
+    uint64_t total;
 };
 int trainer_plan(struct moe_err *err, struct trainer_plan *plan,
                  const struct moe_config *config,
