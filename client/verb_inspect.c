@@ -4,6 +4,7 @@
 #include "config.h"
 
 #include "client/client.h"
+#include "client/inspect_train.h"
 
 #include <inttypes.h>
 #include <jansson.h>
@@ -23,7 +24,8 @@
 #include "model/strategy.h"
 
 struct inspect_options {
-    int64_t batch, window, layers;
+    int64_t batch, window, layers, micro_batch;
+    const char *weights;
     bool json;
 };
 
@@ -34,7 +36,11 @@ static const struct option_row rows[] = {
      offsetof(struct inspect_options, json), 0, 0},
     {0, "layers", "N", "layers that an adaptation trains; the last 2",
      OPTION_INT, offsetof(struct inspect_options, layers), 1, 1024},
-    {0, "window", "T", "tokens of a sequence in the memory plan; 512",
+    {0, "micro-batch", "B", "sequences at a time in the plan of training; 4",
+     OPTION_INT, offsetof(struct inspect_options, micro_batch), 1, 65536},
+    {0, "weights", "TYPE", "f32, bf16-master or bf16 in training; f32",
+     OPTION_STRING, offsetof(struct inspect_options, weights), 0, 0},
+    {0, "window", "T", "tokens of a sequence in the memory plans; 2048",
      OPTION_INT, offsetof(struct inspect_options, window), 1, 1 << 20},
     {0, NULL, NULL, NULL, OPTION_FLAG, 0, 0, 0}};
 
@@ -52,6 +58,7 @@ struct facts {
     struct strategy_row strategy[STRATEGY_ROWS];
     size_t strategies;
     struct plan plan;
+    struct inspect_train train;
     bool weights; // the files are there, and complete
     size_t files, tensors;
     uint64_t bytes;
@@ -90,12 +97,19 @@ collect(struct moe_err *err, struct facts *f, const char *path)
 {
     struct moe_run_options shape = {.B = f->opt->batch, .T = f->opt->window};
     int rc = moe_config_read(err, &f->config, path);
+    if (!rc && shape.T == 0) // of a job, as far as the model goes
+        shape.T =
+            f->config.max_positions < 2048 ? f->config.max_positions : 2048;
+    f->train = (struct inspect_train){
+        f->opt->micro_batch, shape.T, f->opt->weights, {{0}}};
     if (!rc)
         rc = moe_param_count(err, &f->totals, &f->config);
     if (!rc)
         rc = read_weights(err, f, path);
     if (!rc)
         rc = plan_model(err, &f->plan, &f->config, &shape);
+    if (!rc)
+        rc = inspect_train_plan(err, &f->train, &f->config);
     if (!rc)
         rc = device_list(err, &f->device, &f->devices, verb_note, "inspect");
     if (!rc)
@@ -175,7 +189,7 @@ print_plan(const struct facts *f)
     printf("\nMemory for %" PRId64 " x %" PRId64
            " tokens: weights %s, activations %s, together %s; "
            "largest piece %s\n",
-           f->opt->batch, f->opt->window, weights, run, total, largest);
+           f->opt->batch, f->train.window, weights, run, total, largest);
     for (size_t i = 0; i < f->devices; i++) {
         const struct device_info *d = &f->device[i];
         char has[16], piece[16];
@@ -202,6 +216,7 @@ print_text(const struct facts *f)
     print_parameters(f);
     print_strategies(f);
     print_plan(f);
+    inspect_train_print(&f->train, f->device, f->devices);
 }
 
 /* ---- For programs ------------------------------------------------------- */
@@ -266,7 +281,7 @@ plan_json(const struct facts *f)
     }
     return json_pack(
         "{s:I, s:I, s:I, s:I, s:I, s:I, s:o}", "batch",
-        (json_int_t)f->opt->batch, "window", (json_int_t)f->opt->window,
+        (json_int_t)f->opt->batch, "window", (json_int_t)f->train.window,
         "weights_bytes", (json_int_t)f->plan.weights, "run_bytes",
         (json_int_t)f->plan.run, "total_bytes", (json_int_t)f->plan.total,
         "largest_bytes", (json_int_t)f->plan.largest, "devices", list);
@@ -281,9 +296,10 @@ print_json(const struct facts *f)
                                (json_int_t)f->bytes)
                    : json_null();
     json_t *root = json_pack(
-        "{s:o, s:o, s:o, s:o, s:o}", "config", config_json(&f->config),
+        "{s:o, s:o, s:o, s:o, s:o, s:o}", "config", config_json(&f->config),
         "weights", weights, "parameters", totals_json(&f->totals), "strategies",
-        strategies_json(f), "memory", plan_json(f));
+        strategies_json(f), "memory", plan_json(f), "training",
+        inspect_train_json(&f->train, f->device, f->devices));
     json_dumpf(root, stdout, JSON_INDENT(2));
     putchar('\n');
     json_decref(root);
@@ -292,7 +308,8 @@ print_json(const struct facts *f)
 int
 verb_inspect(int argc, char **argv)
 {
-    struct inspect_options opt = {.batch = 1, .window = 512, .layers = 2};
+    struct inspect_options opt = {
+        .batch = 1, .layers = 2, .micro_batch = 4, .weights = "f32"};
     struct facts f = {.opt = &opt};
     struct moe_err err = {0};
     int first;
@@ -301,6 +318,11 @@ verb_inspect(int argc, char **argv)
         return status;
     if (first + 1 != argc)
         return options_usage_error(&set, "want one MODEL");
+    if (!inspect_train_weights(opt.weights))
+        return options_usage_error(&set,
+                                   "--weights: found '%s', want f32, "
+                                   "bf16-master or bf16",
+                                   opt.weights);
     int rc = collect(&err, &f, argv[first]);
     if (!rc && opt.json)
         print_json(&f);
