@@ -14,6 +14,7 @@
 #include <stdlib.h>
 
 #include "base/clock.h"
+#include "base/mem.h"
 #include "base/str.h"
 
 /* Busiest and idlest share of each layer's choices, and their entropy. */
@@ -48,6 +49,15 @@ epochs_metric(const struct training *p)
     return epochs;
 }
 
+/* Bytes: on the device now, and of the process at most. */
+static json_t *
+memory_metric(const struct training *p)
+{
+    return json_pack("{s:I, s:I}", "device",
+                     (json_int_t)ctx_allocated(p->run->ctx), "peak_resident",
+                     (json_int_t)mem_resident_peak());
+}
+
 static void
 report_step(struct training *p, const struct trainer_metrics *m, double data_s)
 {
@@ -63,6 +73,7 @@ report_step(struct training *p, const struct trainer_metrics *m, double data_s)
                   m->backward_s, "optimizer", m->optimizer_s, "data", data_s);
     if (o) {
         json_object_set_new(o, "seconds", seconds);
+        json_object_set_new(o, "memory", memory_metric(p));
         json_object_set_new(o, "load", load_metric(p));
         json_object_set_new(o, "epochs", epochs_metric(p));
         json_object_set_new(
