@@ -347,12 +347,22 @@ START_TEST(pruning_keeps_what_it_must)
           fs_mkdirs(&err, support_path("prune/checkpoints/.step-9"), 0777));
     for (uint64_t s = 1; s <= 12; s++)
         ck_ok(&err, snapshot_save(&err, run, s, a, state));
-    ck_ok(&err, snapshot_prune(&err, run, &(struct snapshot_policy){2, 5, 3}));
+    ck_ok(&err,
+          snapshot_prune(&err, run, &(struct snapshot_policy){12, 2, 5, 3}));
     ck_ok(&err, snapshot_list(&err, &steps, &n, run));
     static const uint64_t want[] = {3, 5, 10, 11, 12};
     ck_assert_uint_eq(n, 5);
     ck_assert(memcmp(steps, want, sizeof want) == 0);
     ck_assert(!fs_exists(support_path("prune/checkpoints/.step-9")));
+    free(steps);
+    /* A run that went back to step 5 and wrote 6: what lies ahead of it does
+     * not push its own out. */
+    ck_ok(&err, snapshot_save(&err, run, 6, a, state));
+    ck_ok(&err,
+          snapshot_prune(&err, run, &(struct snapshot_policy){6, 2, 0, 12}));
+    ck_ok(&err, snapshot_list(&err, &steps, &n, run));
+    ck_assert_uint_eq(n, 2);
+    ck_assert(steps[0] == 5 && steps[1] == 6);
     free(steps);
     json_decref(state);
     arena_destroy(&a);

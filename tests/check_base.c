@@ -98,6 +98,28 @@ START_TEST(a_file_appears_only_complete)
 }
 END_TEST
 
+START_TEST(what_a_killed_writer_left_goes)
+{
+    struct moe_err err = {0};
+    bool bare = true;
+    ck_ok(&err, fs_mkdirs(&err, support_path("left"), 0777));
+    support_write(support_path("left/a.tmp.123"), "x", 1);
+    ck_ok(&err, fs_is_bare(&err, &bare, support_path("left")));
+    ck_assert(bare);
+    support_write(support_path("left/b.tmp.12x"), "x", 1);
+    support_write(support_path("left/c.tmp"), "x", 1);
+    ck_ok(&err, fs_is_bare(&err, &bare, support_path("left")));
+    ck_assert(!bare);
+    ck_ok(&err, fs_sweep(&err, support_path("left")));
+    ck_assert(!fs_exists(support_path("left/a.tmp.123")));
+    ck_assert(fs_exists(support_path("left/b.tmp.12x")));
+    ck_assert(fs_exists(support_path("left/c.tmp")));
+    ck_ok(&err, fs_sweep(&err, support_path("not-there")));
+    ck_ok(&err, fs_remove_dir(&err, support_path("left")));
+    ck_assert(!fs_exists(support_path("left")));
+}
+END_TEST
+
 START_TEST(a_full_disk_is_an_error)
 {
     struct moe_err err = {0};
@@ -262,6 +284,7 @@ main(void)
     tcase_add_test(tc, error_is_one_clean_line);
     tcase_add_test(tc, strings_grow_and_print);
     tcase_add_test(tc, a_file_appears_only_complete);
+    tcase_add_test(tc, what_a_killed_writer_left_goes);
     tcase_add_test(tc, a_full_disk_is_an_error);
     tcase_add_test(tc, csv_quotes_what_it_must);
     tcase_add_test(tc, json_refuses_duplicates);

@@ -315,6 +315,67 @@ fs_list_free(char **names, size_t n)
     free(names);
 }
 
+/* "model.safetensors.tmp.1234" */
+static bool
+is_temporary(const char *name)
+{
+    const char *tail = strstr(name, ".tmp.");
+    return tail && tail[5] && tail[5 + strspn(tail + 5, "0123456789")] == '\0';
+}
+
+/* Unlink the names in a directory, or only the temporary ones. */
+static int
+unlink_all(struct moe_err *err, const char *dir, bool temporary)
+{
+    char **names;
+    size_t n;
+    int rc = fs_list(err, &names, &n, dir, "");
+    if (rc)
+        return rc;
+    for (size_t i = 0; i < n; i++) {
+        if (temporary && !is_temporary(names[i]))
+            continue;
+        char *path = str_path(dir, names[i]);
+        if (!rc && !path)
+            rc = moe_fail(err, MOE_ENOMEM, "%s: out of memory", dir);
+        else if (path && unlink(path) < 0 && errno != ENOENT && !rc)
+            rc = fail_errno(err, MOE_EIO, path);
+        free(path);
+    }
+    fs_list_free(names, n);
+    return rc;
+}
+
+int
+fs_sweep(struct moe_err *err, const char *dir)
+{
+    return fs_is_dir(dir) ? unlink_all(err, dir, true) : MOE_OK;
+}
+
+int
+fs_is_bare(struct moe_err *err, bool *bare, const char *dir)
+{
+    char **names;
+    size_t n;
+    int rc = fs_list(err, &names, &n, dir, "");
+    if (rc)
+        return rc;
+    *bare = true;
+    for (size_t i = 0; i < n; i++)
+        *bare = *bare && is_temporary(names[i]);
+    fs_list_free(names, n);
+    return MOE_OK;
+}
+
+int
+fs_remove_dir(struct moe_err *err, const char *dir)
+{
+    int rc = unlink_all(err, dir, false);
+    if (!rc && rmdir(dir) < 0)
+        rc = fail_errno(err, MOE_EIO, dir);
+    return rc;
+}
+
 int
 fs_realpath(struct moe_err *err, char **out, const char *path)
 {

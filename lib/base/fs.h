@@ -68,6 +68,17 @@ int fs_list(struct moe_err *err, char ***out, size_t *n, const char *dir,
             const char *suffix);
 void fs_list_free(char **names, size_t n);
 
+/* Remove what a writer that was killed left in a directory, PATH.tmp.PID; a
+ * directory that is not there has none.  Only for who knows that no other
+ * writer is at work there. */
+int fs_sweep(struct moe_err *err, const char *dir);
+
+/* Is there anything in a directory but what fs_sweep() removes? */
+int fs_is_bare(struct moe_err *err, bool *bare, const char *dir);
+
+/* Remove a directory of files and all that is in it. */
+int fs_remove_dir(struct moe_err *err, const char *dir);
+
 /* The absolute path of a file that exists; the caller frees it. */
 int fs_realpath(struct moe_err *err, char **out, const char *path);
 

@@ -61,13 +61,10 @@ has_status(const struct job_run *run, const char *want)
 static bool
 is_bare(const struct job_run *run, const char *name)
 {
-    char **names, *path = path_in(run, name);
-    size_t n = 0;
+    char *path = path_in(run, name);
     bool bare = path && !fs_exists(path);
-    if (path && !bare && fs_list(NULL, &names, &n, path, "") == MOE_OK) {
-        fs_list_free(names, n);
-        bare = n == 0;
-    }
+    if (path && !bare && fs_is_bare(NULL, &bare, path) != MOE_OK)
+        bare = false;
     free(path);
     return bare;
 }
@@ -84,19 +81,15 @@ left_nothing(const struct job_run *run)
 static int
 claim(struct moe_err *err, const struct job_run *run, const char *text)
 {
-    char **names;
-    size_t n;
+    bool bare = false;
     const char *dir = run->out_dir;
     int rc = fs_mkdirs(err, dir, 0777);
     if (!rc && access(dir, W_OK | X_OK) != 0)
         rc = moe_fail(err, MOE_EIO, "%s: %s", dir, strerror(errno));
     if (!rc)
-        rc = fs_list(err, &names, &n, dir, "");
-    if (rc)
+        rc = fs_is_bare(err, &bare, dir);
+    if (rc || bare)
         return rc;
-    fs_list_free(names, n);
-    if (!n)
-        return MOE_OK;
     if (!same_spec(run, text) && !left_nothing(run))
         return moe_fail(err, MOE_EIO,
                         "%s: not empty; remove it or choose another directory",
@@ -133,6 +126,21 @@ write_spec(struct moe_err *err, const struct job_run *run, const char *text)
     return rc;
 }
 
+/* What a killed run left half written. */
+static int
+sweep(struct moe_err *err, const struct job_run *run)
+{
+    static const char *const dirs[] = {"", "results", "init", "model"};
+    int rc = MOE_OK;
+    for (size_t i = 0; !rc && i < sizeof dirs / sizeof *dirs; i++) {
+        char *path = path_in(run, dirs[i]);
+        rc = path ? fs_sweep(err, path)
+                  : moe_fail(err, MOE_ENOMEM, "job: out of memory");
+        free(path);
+    }
+    return rc;
+}
+
 int
 run_open_files(struct moe_err *err, struct job_run *run)
 {
@@ -145,9 +153,11 @@ run_open_files(struct moe_err *err, struct job_run *run)
     }
     int rc = claim(err, run, text);
     if (!rc)
-        rc = fs_mkdirs(err, run->results_dir, 0777);
+        rc = sweep(err, run);
     if (!rc)
-        rc = write_spec(err, run, text);
+        rc = write_spec(err, run, text); // first: it makes the directory ours
+    if (!rc)
+        rc = fs_mkdirs(err, run->results_dir, 0777);
     if (!rc)
         rc = open_file(err, &run->log, run, "log.txt", "a");
     if (!rc)
@@ -156,7 +166,7 @@ run_open_files(struct moe_err *err, struct job_run *run)
     return rc;
 }
 
-/* Copy the lines of steps 1 to `step`; a line without a step goes. */
+/* Copy the lines of steps 0 to `step`; a line without a step goes. */
 static void
 copy_lines(FILE *from, FILE *to, uint64_t step)
 {
@@ -165,7 +175,8 @@ copy_lines(FILE *from, FILE *to, uint64_t step)
     while (getline(&line, &cap, from) > 0) {
         json_t *o = json_loads(line, 0, NULL);
         json_int_t at = json_integer_value(json_object_get(o, "step"));
-        if (at > 0 && (uint64_t)at <= step)
+        if (json_is_integer(json_object_get(o, "step")) && at >= 0 &&
+            (uint64_t)at <= step)
             fputs(line, to);
         json_decref(o);
     }

@@ -24,10 +24,20 @@ schedule_state(const struct training *p)
                      (json_int_t)s->total);
 }
 
+static int
+prune(struct moe_err *err, struct training *p, uint64_t step)
+{
+    const struct job_train *t = &p->spec->train;
+    struct snapshot_policy keep = {.newest = step,
+                                   .last = (uint64_t)t->keep_last,
+                                   .every = (uint64_t)t->keep_every,
+                                   .best = p->best_step};
+    return snapshot_prune(err, p->run->out_dir, &keep);
+}
+
 int
 training_save(struct moe_err *err, struct training *p)
 {
-    const struct job_train *t = &p->spec->train;
     uint64_t step, tokens;
     trainer_position(p->trainer, &step, &tokens);
     json_t *state =
@@ -40,12 +50,7 @@ training_save(struct moe_err *err, struct training *p)
         rc = snapshot_save(err, p->run->out_dir, step,
                            trainer_arena(p->trainer), state);
     json_decref(state);
-    if (!rc)
-        rc = snapshot_prune(err, p->run->out_dir,
-                            &(struct snapshot_policy){(uint64_t)t->keep_last,
-                                                      (uint64_t)t->keep_every,
-                                                      p->best_step});
-    return rc;
+    return rc ? rc : prune(err, p, step);
 }
 
 /* Put the state of a snapshot that was loaded into the run. */
@@ -76,7 +81,7 @@ take_state(struct moe_err *err, struct training *p, const json_t *state)
     trainer_seek(p->trainer, (uint64_t)step, (uint64_t)tokens);
     job_logf(p->run, MOE_LOG_INFO, "going on from step %" PRId64,
              (int64_t)step);
-    return MOE_OK;
+    return prune(err, p, (uint64_t)step); // a kill may have come before it
 }
 
 /* Load one snapshot; false when it is damaged, which is only a warning. */

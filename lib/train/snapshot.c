@@ -170,18 +170,12 @@ publish(struct moe_err *err, const char *parent, const char *hidden,
     return fs_sync_dir(err, parent);
 }
 
+/* A folder that is in the way, or that was not finished. */
 static void
 discard(const char *dir)
 {
-    static const char *const all[] = {"weights.safetensors",
-                                      "moments.safetensors", "state.json"};
-    for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
-        char *path = str_path(dir, all[i]);
-        if (path)
-            unlink(path);
-        free(path);
-    }
-    rmdir(dir);
+    if (fs_is_dir(dir))
+        fs_remove_dir(NULL, dir);
 }
 
 int
@@ -190,7 +184,7 @@ snapshot_save(struct moe_err *err, const char *run_dir, uint64_t step,
 {
     char *parent = str_path(run_dir, "checkpoints");
     char *dir = snapshot_dir(run_dir, step);
-    char *hidden = str_format("%s/checkpoints/.step-%08" PRIu64, run_dir, step);
+    char *hidden = snapshot_hidden_dir(run_dir, step);
     int rc = MOE_OK;
     if (!parent || !dir || !hidden)
         rc = moe_fail(err, MOE_ENOMEM, "%s: out of memory", run_dir);

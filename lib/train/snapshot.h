@@ -45,9 +45,11 @@ int snapshot_verify(struct moe_err *err, const char *dir);
 
 /* What to keep when a run writes many. */
 struct snapshot_policy {
-    uint64_t last;  // this many newest; at least 1
-    uint64_t every; // and each multiple of it; 0: none
-    uint64_t best;  // and this step; 0: none
+    uint64_t newest; // the step that was just written; later ones are of a run
+                     // that went back to an earlier snapshot, and go
+    uint64_t last;   // this many of the newest; at least 1
+    uint64_t every;  // and each multiple of it; 0: none
+    uint64_t best;   // and this step; 0: none
 };
 
 /* Remove every other snapshot of the run, and what a killed writer left. */

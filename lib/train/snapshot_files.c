@@ -26,6 +26,12 @@ snapshot_dir(const char *run_dir, uint64_t step)
     return str_format("%s/checkpoints/%s%08" PRIu64, run_dir, PREFIX, step);
 }
 
+char *
+snapshot_hidden_dir(const char *run_dir, uint64_t step)
+{
+    return str_format("%s/checkpoints/%s%08" PRIu64, run_dir, TEMPORARY, step);
+}
+
 /* "step-00000100": its number; false for anything else. */
 static bool
 parse_name(const char *name, uint64_t *step)
@@ -170,24 +176,24 @@ snapshot_verify(struct moe_err *err, const char *dir)
     return rc;
 }
 
-/* Remove a folder of files. */
+/* Take a snapshot out of sight before its files go: a folder that is there is
+ * complete, also when this is cut short. */
 static int
-remove_folder(struct moe_err *err, const char *dir)
+remove_snapshot(struct moe_err *err, const char *run_dir, uint64_t step)
 {
-    char **names;
-    size_t n;
-    int rc = fs_list(err, &names, &n, dir, "");
-    if (rc)
-        return rc;
-    for (size_t i = 0; i < n; i++) {
-        char *path = str_path(dir, names[i]);
-        if (path && unlink(path) < 0 && !rc)
-            rc = moe_fail(err, MOE_EIO, "%s: %s", path, strerror(errno));
-        free(path);
-    }
-    fs_list_free(names, n);
-    if (!rc && rmdir(dir) < 0)
+    char *dir = snapshot_dir(run_dir, step);
+    char *hidden = snapshot_hidden_dir(run_dir, step);
+    int rc = dir && hidden
+                 ? MOE_OK
+                 : moe_fail(err, MOE_ENOMEM, "%s: out of memory", run_dir);
+    if (!rc && fs_is_dir(hidden))
+        rc = fs_remove_dir(err, hidden);
+    if (!rc && rename(dir, hidden) < 0)
         rc = moe_fail(err, MOE_EIO, "%s: %s", dir, strerror(errno));
+    if (!rc)
+        rc = fs_remove_dir(err, hidden);
+    free(dir);
+    free(hidden);
     return rc;
 }
 
@@ -195,6 +201,10 @@ static bool
 kept(const struct snapshot_policy *keep, const uint64_t *steps, size_t n,
      size_t i)
 {
+    if (steps[i] > keep->newest)
+        return false;
+    while (n > 0 && steps[n - 1] > keep->newest)
+        n--;
     return i + keep->last >= n || steps[i] == keep->best ||
            (keep->every && steps[i] % keep->every == 0);
 }
@@ -211,7 +221,7 @@ remove_leftovers(struct moe_err *err, const char *run_dir)
     for (size_t i = 0; !rc && i < n; i++)
         if (strncmp(names[i], TEMPORARY, sizeof TEMPORARY - 1) == 0) {
             char *path = str_path(dir, names[i]);
-            rc = path ? remove_folder(err, path)
+            rc = path ? fs_remove_dir(err, path)
                       : moe_fail(err, MOE_ENOMEM, "%s: out of memory", dir);
             free(path);
         }
@@ -228,12 +238,8 @@ snapshot_prune(struct moe_err *err, const char *run_dir,
     size_t n;
     int rc = snapshot_list(err, &steps, &n, run_dir);
     for (size_t i = 0; !rc && i < n; i++)
-        if (!kept(keep, steps, n, i)) {
-            char *dir = snapshot_dir(run_dir, steps[i]);
-            rc = dir ? remove_folder(err, dir)
-                     : moe_fail(err, MOE_ENOMEM, "%s: out of memory", run_dir);
-            free(dir);
-        }
+        if (!kept(keep, steps, n, i))
+            rc = remove_snapshot(err, run_dir, steps[i]);
     free(steps);
     return rc ? rc : remove_leftovers(err, run_dir);
 }
