@@ -22,11 +22,13 @@
 #include "base/options.h"
 #include "base/progress.h"
 #include "device/device.h"
+#include "job/steer.h"
 #include "model/dump.h"
 
 struct forward_options {
     const char *device, *out, *text, *tokens;
     int64_t window;
+    struct option_list steer;
     bool hidden, json;
 };
 
@@ -39,6 +41,8 @@ static const struct option_row rows[] = {
      offsetof(struct forward_options, json), 0, 0},
     {'o', "out", "FILE", "the safetensors file to write", OPTION_STRING,
      offsetof(struct forward_options, out), 0, 0},
+    {0, "steer", "FIELD=VALUE", "steer the router; may be given again",
+     OPTION_LIST, offsetof(struct forward_options, steer), 0, 0},
     {0, "text", "STRING", "text to run, through the model's tokenizer",
      OPTION_STRING, offsetof(struct forward_options, text), 0, 0},
     {'t', "tokens", "FILE", "token ids to run: safetensors or a raw shard",
@@ -59,6 +63,7 @@ struct forward {
     struct moe_err err;
     struct moe_ctx *ctx;
     struct moe_model *model;
+    struct job_steering steering;
     struct token_batch batch;
     struct progress_view view;
     struct progress_meter meter;
@@ -133,9 +138,14 @@ compute(struct forward *f)
     if (!rc)
         rc = keep_error(f, moe_model_load(f->ctx, &f->model, f->model_path));
     if (!rc)
+        rc = job_steering_parse(&f->err, &f->steering, f->opt->steer.value,
+                                f->opt->steer.n, f->ctx,
+                                moe_model_config(f->model));
+    if (!rc)
         rc = read_tokens(f);
     if (rc)
         return rc;
+    dump.hook = f->steering.hook;
     progress_view_begin(&f->view, false, f->batch.B * f->batch.T < 4096);
     progress_meter_begin(&f->meter);
     rc = keep_error(f, dump_forward(f->model, &f->nll, &f->batch, &dump));
@@ -195,6 +205,8 @@ verb_forward(int argc, char **argv)
     else if (!rc)
         print_text(&f);
     tokens_free(&f.batch);
+    job_steering_free(&f.steering);
+    option_list_free(&opt.steer);
     moe_model_destroy(&f.model);
     moe_ctx_destroy(&f.ctx);
     return rc ? verb_fail("forward", &f.err) : 0;

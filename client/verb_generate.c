@@ -21,12 +21,13 @@
 #include "base/utf8.h"
 #include "eval/generate.h"
 #include "eval/score.h"
+#include "job/steer.h"
 
 struct generate_use {
     const char *device, *prompt, *prompt_file;
     int64_t count, max_tokens, seed, top_k;
     double temperature, top_p;
-    struct option_list stop;
+    struct option_list stop, steer;
     bool json;
 };
 
@@ -45,6 +46,8 @@ static const struct option_row rows[] = {
      OPTION_STRING, offsetof(struct generate_use, prompt_file), 0, 0},
     {0, "seed", "N", "of the random numbers; 0 when not given", OPTION_INT,
      offsetof(struct generate_use, seed), 0, (double)INT64_MAX},
+    {0, "steer", "FIELD=VALUE", "steer the router; may be given again",
+     OPTION_LIST, offsetof(struct generate_use, steer), 0, 0},
     {0, "stop", "TEXT", "end where this comes; may be given again", OPTION_LIST,
      offsetof(struct generate_use, stop), 0, 0},
     {'t', "temperature", "X", "draw tokens; 0, the best one, when not given",
@@ -69,6 +72,7 @@ struct use {
     struct moe_ctx *ctx;
     struct moe_model *model;
     struct moe_run *run;
+    struct job_steering steering;
     struct moe_tokenizer *tokenizer;
     struct moe_ids prompt;
     struct generation *g; // (count)
@@ -128,6 +132,15 @@ read_prompt(struct use *u)
     u->prompt.id[0] = (int32_t)(c->bos >= 0 ? c->bos : c->eos);
     u->prompt.n = 1;
     return MOE_OK;
+}
+
+static int
+read_inputs(struct use *u)
+{
+    const struct option_list *steer = &u->opt->steer;
+    int rc = job_steering_parse(&u->err, &u->steering, steer->value, steer->n,
+                                u->ctx, moe_model_config(u->model));
+    return rc ? rc : read_prompt(u);
 }
 
 /* Print what can no longer change: whole characters, before what may be the
@@ -193,7 +206,7 @@ compute(struct use *u)
     if (rc)
         return rc;
     rc = moe_model_load(u->ctx, &u->model, u->model_path);
-    if (!rc && (rc = read_prompt(u)) != MOE_OK)
+    if (!rc && (rc = read_inputs(u)) != MOE_OK)
         return rc;
     struct eval_run_options opt = {.max_length = (int64_t)u->prompt.n +
                                                  u->opt->max_tokens,
@@ -201,6 +214,8 @@ compute(struct use *u)
                                    .quick = true};
     if (!rc)
         rc = eval_run_create(&u->run, u->model, &opt);
+    if (!rc)
+        rc = moe_run_hook(u->run, u->steering.hook);
     if (!rc)
         rc = make_texts(u);
     if (rc)
@@ -290,11 +305,13 @@ verb_generate(int argc, char **argv)
         free(u.g);
         moe_ids_free(&u.prompt);
         moe_run_destroy(&u.run);
+        job_steering_free(&u.steering);
         moe_model_destroy(&u.model);
         moe_ctx_destroy(&u.ctx);
         moe_tokenizer_destroy(&u.tokenizer);
         status = rc ? verb_fail("generate", &u.err) : 0;
     }
     option_list_free(&opt.stop);
+    option_list_free(&opt.steer);
     return status;
 }

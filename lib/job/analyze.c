@@ -165,7 +165,8 @@ prepare(struct moe_err *err, struct analysis *a)
     a->parts = s->data.n;
     rc = check_spec(err, a);
     if (!rc)
-        rc = job_steering_read(err, &a->steering, a->run, &a->config);
+        rc =
+            job_steering_read(err, &a->steering, &s->steer, &a->config, a->run);
     if (!rc)
         rc = moe_routing_init(err, &a->table, a->config.L, a->config.E,
                               a->config.K);
@@ -235,7 +236,9 @@ open_model(struct moe_err *err, struct analysis *a)
     if (!rc)
         run_observe_router(a->pass, collect_layer, a->collect);
     if (!rc)
-        rc = job_steering_use(&a->steering, a->run, c, a->pass);
+        rc = job_steering_hook(&a->steering, ctx, c);
+    if (!rc)
+        rc = moe_run_hook(a->pass, a->steering.hook);
     return job_from_ctx(err, a->run, rc);
 }
 

@@ -10,13 +10,7 @@
 #include <string.h>
 
 #include "base/mem.h"
-
-/* The methods of the table stand one after none. */
-static enum moe_steer_method
-method_of(const struct job_steer *s)
-{
-    return (enum moe_steer_method)(s->method - JOB_STEER_SOFT);
-}
+#include "base/str.h"
 
 /* ---- Which experts ------------------------------------------------------- */
 
@@ -77,7 +71,7 @@ limit(struct moe_experts *set, const struct job_steer *s, struct job_run *run,
         s->method == JOB_STEER_HARD || s->method == JOB_STEER_STEERMOE;
     const int64_t most = s->most ? s->most : forced ? K : INT64_MAX;
     for (int64_t i = 0; i < set->layers; i++)
-        if (set->layer[i].n > most)
+        if (run && set->layer[i].n > most)
             job_warn(run,
                      "steer: layer %" PRId64 ": the first %" PRId64
                      " of %" PRId64 " experts are taken",
@@ -160,46 +154,87 @@ record(const struct job_steering *st, struct job_run *run)
 
 /* ---- Entry points -------------------------------------------------------- */
 
+static void
+set_method(struct job_steering *st, const struct job_steer *s)
+{
+    const double usual = s->method == JOB_STEER_STEERMOE ? 0.01 : 1e-6;
+    st->any = true;
+    /* The methods of the table stand one after none. */
+    st->how.method = (enum moe_steer_method)(s->method - JOB_STEER_SOFT);
+    st->how.strength = s->strength;
+    st->how.margin = s->margin < 0 ? usual : s->margin;
+}
+
 int
 job_steering_read(struct moe_err *err, struct job_steering *out,
-                  struct job_run *run, const struct moe_config *config)
+                  const struct job_steer *fields,
+                  const struct moe_config *config, struct job_run *run)
 {
-    const struct job_steer *s = &run->spec->steer;
-    if (s->method == JOB_STEER_NONE)
+    if (fields->method == JOB_STEER_NONE)
         return MOE_OK;
-    int rc = read_sets(err, out, s, config);
+    set_method(out, fields);
+    int rc = read_sets(err, out, fields, config);
     if (!rc)
-        rc = keep_layers(err, out, &s->layers, config->L);
+        rc = keep_layers(err, out, &fields->layers, config->L);
     if (rc)
         return rc;
-    limit(&out->on, s, run, config->K);
-    rc = control(err, &out->on, s, config);
+    limit(&out->on, fields, run, config->K);
+    rc = control(err, &out->on, fields, config);
     if (!rc)
-        rc = control(err, &out->off, s, config);
-    if (!rc)
+        rc = control(err, &out->off, fields, config);
+    if (!rc && run)
         record(out, run);
     return rc;
 }
 
 int
-job_steering_use(struct job_steering *st, const struct job_run *run,
-                 const struct moe_config *config, struct moe_run *pass)
+job_steering_hook(struct job_steering *st, struct moe_ctx *ctx,
+                  const struct moe_config *config)
 {
-    const struct job_steer *s = &run->spec->steer;
-    if (s->method == JOB_STEER_NONE)
+    if (!st->any)
         return MOE_OK;
-    const double margin = s->margin >= 0                    ? s->margin
-                          : s->method == JOB_STEER_STEERMOE ? 0.01
-                                                            : 1e-6;
-    const struct moe_steering steering = {.method = method_of(s),
-                                          .strength = s->strength,
-                                          .margin = margin,
-                                          .on = &st->on,
-                                          .off = &st->off};
-    int rc = moe_hook_create(run->ctx, &st->hook, config);
+    st->how.on = &st->on;
+    st->how.off = &st->off;
+    int rc = moe_hook_create(ctx, &st->hook, config);
+    return rc ? rc : moe_steer(st->hook, &st->how);
+}
+
+/* A spec that has nothing but these fields. */
+static int
+parse_fields(struct moe_err *err, struct job_spec *out, const char *const *text,
+             size_t n)
+{
+    static const char rest[] = "kind: analyze\nmodel: .\ndata: .\n";
+    char **set = mem_zero(n, sizeof *set);
+    bool good = set != NULL;
+    for (size_t i = 0; good && i < n; i++)
+        good = (set[i] = str_format("steer.%s", text[i])) != NULL;
+    int rc = good ? job_spec_parse(err, out, rest, sizeof rest - 1, "steer",
+                                   (const char *const *)set, n)
+                  : moe_fail(err, MOE_ENOMEM, "steer: out of memory");
+    for (size_t i = 0; set && i < n; i++)
+        free(set[i]);
+    free(set);
+    return rc;
+}
+
+int
+job_steering_parse(struct moe_err *err, struct job_steering *out,
+                   const char *const *text, size_t n, struct moe_ctx *ctx,
+                   const struct moe_config *config)
+{
+    struct job_spec spec;
+    if (n == 0)
+        return MOE_OK;
+    int rc = parse_fields(err, &spec, text, n);
+    if (!rc && spec.steer.method == JOB_STEER_NONE)
+        rc = moe_fail(err, MOE_EINVAL, "steer: want method=");
     if (!rc)
-        rc = moe_steer(st->hook, &steering);
-    return rc ? rc : moe_run_hook(pass, st->hook);
+        rc = job_steering_read(err, out, &spec.steer, config, NULL);
+    if (!rc && (rc = job_steering_hook(out, ctx, config)) != MOE_OK)
+        *err = *moe_ctx_err(ctx);
+    job_spec_free(&spec);
+    return rc;
 }
 
 void

@@ -182,6 +182,8 @@ make(struct dump *d)
     struct moe_run_options opt = {
         .B = B, .T = T, .keep_routing = true, .keep_hidden = d->opt->hidden};
     int rc = moe_run_create(&d->run, d->model, &opt);
+    if (!rc)
+        rc = moe_run_hook(d->run, d->opt->hook);
     d->room = malloc((size_t)bytes);
     d->nll = mem_zero((size_t)(B * T), sizeof *d->nll);
     if (!rc && (!d->room || !d->nll))

@@ -8,8 +8,9 @@
 #include "model/tokens.h"
 
 struct dump_options {
-    const char *path; // of the file to be written
-    bool hidden;      // with hidden states
+    const char *path;      // of the file to be written
+    bool hidden;           // with hidden states
+    struct moe_hook *hook; // borrowed; NULL: routers are left alone
     void (*progress)(void *arg, uint64_t done, uint64_t total); // tokens
     void *arg;
 };
