@@ -27,6 +27,19 @@ void ref_adamw(double *w, double *m, double *v, const float *g, double scale,
 void ref_collect(int64_t *count, double *sum, const float *probs,
                  const int32_t *idx, int64_t first, int64_t end, int64_t E,
                  int64_t K);
+/* Pairs of tokens of idx (N,K) in [first, end) that share c = 0 .. K experts,
+ * of all pairs and of neighbours; tokens of a and b that share c. */
+void ref_sets_pairs(int64_t *all, int64_t *adjacent, const int32_t *idx,
+                    int64_t first, int64_t end, int64_t K);
+void ref_sets_common(int64_t *common, const int32_t *a, const int32_t *b,
+                     int64_t first, int64_t end, int64_t K);
+
+/* together, adjacent (E,E) of the tokens of idx (N,K), all of them experts;
+ * count (V,E) of first choices by the token's id. */
+void ref_cooccur_experts(int64_t *together, int64_t *adjacent,
+                         const int32_t *idx, int64_t N, int64_t E, int64_t K);
+void ref_cooccur_tokens(int64_t *count, const int32_t *ids, const int32_t *idx,
+                        int64_t N, int64_t V, int64_t E, int64_t K);
 void ref_finite_forward(int32_t *bad, const float *x, int64_t N, int64_t E,
                         int64_t rows);
 
