@@ -180,6 +180,23 @@ START_TEST(agrees_above_a_piece)
 }
 END_TEST
 
+/* Many terms, in sums of sums: closer than one accumulator comes. */
+START_TEST(long_sums_keep_their_digits)
+{
+    for (int i = 0; i < 6; i++) {
+        struct sample s;
+        int64_t k = i < 3 ? 3 * GEMM_TERMS + 17 : 300;
+        make(&s, ops[i % 3], types[i % 3], 5, 9, k, 3, i % 2, i % 2);
+        fill(&s);
+        ck_ok(moe_ctx_err(support_ctx()), gemm_run_long(support_ctx(), &s.g));
+        ref_gemm(s.want, s.a, s.b, s.g.bias.buf ? s.bias : NULL, (int)s.g.op, 5,
+                 9, k, s.ldc, s.lda, s.ldb, s.g.accumulate);
+        support_close_tensor(&s.g.c, s.want, 1e-4, 1e-6);
+        drop(&s);
+    }
+}
+END_TEST
+
 START_TEST(takes_sizes_of_zero)
 {
     for (int i = 0; i < 3; i++) {
@@ -241,6 +258,7 @@ main(void)
     tcase_add_test(tc, agrees_for_every_kind);
     tcase_add_test(tc, agrees_beyond_a_block);
     tcase_add_test(tc, agrees_above_a_piece);
+    tcase_add_test(tc, long_sums_keep_their_digits);
     tcase_add_test(tc, takes_sizes_of_zero);
     tcase_add_test(tc, gemm_run_takes_what_is_forced);
     tcase_add_test(tc, refuses_what_nobody_takes);

@@ -154,3 +154,23 @@ gemm_run(struct moe_ctx *ctx, const struct gemm *g)
     return gemm_run_with(ctx, p < GEMM_PROVIDERS ? p : choose(ctx, &full),
                          &full);
 }
+
+int
+gemm_run_long(struct moe_ctx *ctx, const struct gemm *g)
+{
+    struct gemm part;
+    if (!complete(&part, g))
+        return refuse(ctx, g);
+    if (g->k <= GEMM_TERMS)
+        return gemm_run(ctx, g);
+    int rc = MOE_OK;
+    for (int64_t k = 0; !rc && k < g->k; k += GEMM_TERMS) {
+        part.k = g->k - k < GEMM_TERMS ? g->k - k : GEMM_TERMS;
+        rc = gemm_run(ctx, &part);
+        part.accumulate = true;
+        part.bias = (struct tensor){0};
+        part.a.offset += (uint64_t)(part.k * (g->op == GEMM_TN ? part.lda : 1));
+        part.b.offset += (uint64_t)(part.k * (g->op == GEMM_NT ? 1 : part.ldb));
+    }
+    return rc;
+}

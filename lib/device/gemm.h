@@ -35,6 +35,14 @@ struct gemm {
  * MOE_ECL.  m, n or k of 0 is allowed and leaves C + 0 (or zero). */
 int gemm_run(struct moe_ctx *ctx, const struct gemm *g);
 
+/*
+ * As gemm_run(), for a K of many thousands, such as a sum over a vocabulary or
+ * over the tokens of a batch: one accumulator loses digits with its length, so
+ * the sum is made of sums of GEMM_TERMS, in order.
+ */
+enum { GEMM_TERMS = 1024 };
+int gemm_run_long(struct moe_ctx *ctx, const struct gemm *g);
+
 /* Rows of A up to which CPU kernels read weights in place. */
 enum { GEMM_FEW = 8 };
 

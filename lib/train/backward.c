@@ -41,7 +41,7 @@ linear_weight(struct pass *p, const struct tensor *dw, const struct tensor *db,
                          .a = *dy,
                          .b = *x,
                          .accumulate = true};
-        rc = gemm_run(p->ctx, &g);
+        rc = gemm_run_long(p->ctx, &g);
     }
     if (!rc && db && db->buf)
         rc = bias_backward(p->ctx, db, &p->partial, dy, p->run->N, db->dim[0]);

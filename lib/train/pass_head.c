@@ -35,7 +35,7 @@ stretch(struct pass *p, int64_t row, int64_t n, float scale)
     if (!rc)
         rc = xent_backward(p->ctx, &run->logits, &nll, &target, scale, n, c->V);
     if (!rc)
-        rc = gemm_run(p->ctx, &input);
+        rc = gemm_run_long(p->ctx, &input);
     if (!rc && dhead->buf)
         rc = gemm_run(p->ctx, &weight);
     return rc;
