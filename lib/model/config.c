@@ -18,6 +18,7 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "model/family.h"
+#include "model/model.h"
 
 enum { FILE_LIMIT = 16 << 20, FOUND_BYTES = 60 };
 
@@ -317,17 +318,14 @@ read_keys(struct reader *r)
     return rc ? rc : check_together(r);
 }
 
-static int
-read_file(struct moe_err *err, struct moe_config *out, const char *path)
+int
+config_parse(struct moe_err *err, struct moe_config *out, char *text, size_t n,
+             const char *name)
 {
-    char *text;
-    size_t n;
     json_t *root = NULL;
-    int rc = fs_read(err, &text, &n, path, FILE_LIMIT);
-    if (rc)
-        return rc;
-    rc = json_parse(err, &root, text, n, path);
-    struct reader r = {err, path, root, out};
+    *out = (struct moe_config){0};
+    int rc = json_parse(err, &root, text, n, name);
+    struct reader r = {err, name, root, out};
     if (!rc)
         rc = read_keys(&r);
     json_decref(root);
@@ -343,12 +341,15 @@ read_file(struct moe_err *err, struct moe_config *out, const char *path)
 int
 moe_config_read(struct moe_err *err, struct moe_config *out, const char *path)
 {
+    char *text;
+    size_t n;
     *out = (struct moe_config){0};
     char *file =
         fs_is_dir(path) ? str_path(path, "config.json") : str_copy(path);
-    if (!file)
-        return moe_fail(err, MOE_ENOMEM, "%s: out of memory", path);
-    int rc = read_file(err, out, file);
+    int rc = file ? fs_read(err, &text, &n, file, FILE_LIMIT)
+                  : moe_fail(err, MOE_ENOMEM, "%s: out of memory", path);
+    if (!rc)
+        rc = config_parse(err, out, text, n, file);
     free(file);
     return rc;
 }

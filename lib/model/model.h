@@ -9,6 +9,11 @@
 #include "device/device.h"
 #include "nn/nn.h"
 
+/* A configuration from the text of a config.json, which becomes the
+ * configuration's or is freed; `name` stands in errors. */
+int config_parse(struct moe_err *err, struct moe_config *out, char *text,
+                 size_t n, const char *name);
+
 /* One block.  Absent tensors have buf NULL. */
 struct layer_weights {
     struct tensor attn_norm, mlp_norm; // (D) f32
