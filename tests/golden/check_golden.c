@@ -22,10 +22,9 @@ static const struct {
     const char *subject;
     golden_fn *run;
 } subjects[] = {
-    {"tiny", golden_tiny},
-    {"tiny", golden_train},
-    {"tokens", golden_tokens},
-    {"routing", golden_routing},
+    {"tiny", golden_tiny},     {"tiny", golden_train},
+    {"tokens", golden_tokens}, {"routing", golden_routing},
+    {"small", golden_curve},
 };
 
 static bool

@@ -7,6 +7,10 @@
 
 #include <math.h>
 #include <stdio.h>
+#include <string.h>
+
+#include "job/job.h"
+#include "job/spec.h"
 
 struct moe_ctx *
 golden_ctx(struct golden *g, struct moe_err *err)
@@ -15,6 +19,22 @@ golden_ctx(struct golden *g, struct moe_err *err)
     if (!g->ctx && moe_ctx_create(&g->ctx, &opt, err))
         return NULL;
     return g->ctx;
+}
+
+int
+golden_job(struct moe_err *err, const char *text, const char *out,
+           void (*metric)(void *arg, const char *json), void *arg)
+{
+    struct job_spec spec;
+    struct job_env env = {.out_dir = out,
+                          .sink = {.metric = metric, .arg = arg}};
+    int rc = job_spec_parse(err, &spec, text, strlen(text), "golden", NULL, 0);
+    if (!rc)
+        rc = job_spec_resolve(err, &spec, ".", NULL, 0);
+    if (!rc)
+        rc = job_run(err, &spec, &env);
+    job_spec_free(&spec);
+    return rc;
 }
 
 void

@@ -25,6 +25,7 @@ struct golden {
  * the comparison itself could not be made. */
 typedef int golden_fn(struct golden *g, struct moe_err *err);
 
+golden_fn golden_curve;   // a training run of small/
 golden_fn golden_routing; // counts and measures of routing/
 golden_fn golden_tiny;    // forward passes of tiny/
 golden_fn golden_tokens;  // ids of tokens/
@@ -32,6 +33,11 @@ golden_fn golden_train;   // losses, gradients and steps of tiny/
 
 /* The device that the comparisons run on; NULL with err set. */
 struct moe_ctx *golden_ctx(struct golden *g, struct moe_err *err);
+
+/* Run the job that a spec describes into a directory; `metric` gets every line
+ * of its metrics, or is NULL. */
+int golden_job(struct moe_err *err, const char *spec, const char *out,
+               void (*metric)(void *arg, const char *json), void *arg);
 
 /* One line.  subject and what make its name, "tiny/plain" and "logits". */
 void golden_report(struct golden *g, const char *subject, const char *what,

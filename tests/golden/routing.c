@@ -16,8 +16,6 @@
 
 #include "base/fs.h"
 #include "base/str.h"
-#include "job/job.h"
-#include "job/spec.h"
 #include "tests/support.h"
 #include "tests/table.h"
 
@@ -74,20 +72,6 @@ write_spec(const struct routing_case *c, const struct table *counts,
     return str_take(&b);
 }
 
-static int
-run_spec(struct moe_err *err, const char *text, const char *out)
-{
-    struct job_spec spec;
-    struct job_env env = {.out_dir = out};
-    int rc = job_spec_parse(err, &spec, text, strlen(text), "golden", NULL, 0);
-    if (!rc)
-        rc = job_spec_resolve(err, &spec, ".", NULL, 0);
-    if (!rc)
-        rc = job_run(err, &spec, &env);
-    job_spec_free(&spec);
-    return rc;
-}
-
 /* The counts of OUT/results against numbers/NAME; says whether all agree. */
 static bool
 compare_counts(struct golden *g, const struct routing_case *c, const char *out,
@@ -125,7 +109,7 @@ analyze(struct golden *g, struct moe_err *err, const struct routing_case *c,
     snprintf(out, sizeof out, "%s/line", support_dir());
     snprintf(results, sizeof results, "%s/results", out);
     char *spec = write_spec(c, counts, c->tokens, "line");
-    int rc = spec ? run_spec(err, spec, out)
+    int rc = spec ? golden_job(err, spec, out, NULL, NULL)
                   : moe_fail(err, MOE_ENOMEM, "spec of an analysis");
     free(spec);
     if (rc)
@@ -147,7 +131,7 @@ analyze_files(struct golden *g, struct moe_err *err,
     char out[300];
     snprintf(out, sizeof out, "%s/file", support_dir());
     char *spec = write_spec(c, counts, c->text, "file");
-    int rc = spec ? run_spec(err, spec, out)
+    int rc = spec ? golden_job(err, spec, out, NULL, NULL)
                   : moe_fail(err, MOE_ENOMEM, "spec of an analysis");
     free(spec);
     if (!rc)
