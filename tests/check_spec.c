@@ -142,9 +142,9 @@ START_TEST(whole_files_are_refused_too)
     refuses_whole("# only words\n", "nothing in it");
     refuses_whole("- a\n", "s.yaml:1: a job spec is a map of fields");
     refuses_whole("model: m\n",
-                  "s.yaml:1: kind: missing, analyze|pretrain allowed");
+                  "s.yaml:1: kind: missing, analyze|pretrain|evaluate allowed");
     refuses_whole("kind: adapt\n",
-                  "s.yaml:1: kind: 'adapt' found, analyze|pretrain allowed");
+                  "s.yaml:1: kind: 'adapt' found, analyze|pretrain|evaluate allowed");
     refuses_whole("kind: analyze\ndata: {a: b}\n", "model: missing");
     refuses_whole("kind: analyze\nmodel: m\n", "data: missing");
     refuses_whole("kind: analyze\nmodel: m\ndata: {}\n", "data: 'a map'");

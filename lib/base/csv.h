@@ -36,13 +36,20 @@ void csv_abort(struct csv *t);
  * csv_read() fails with MOE_EINPUT, or MOE_EFORMAT naming the line.
  */
 struct csv_table {
-    char *text;  // the cells lie in it
-    char **cell; // rows * columns, without the header
+    char *text;   // the cells lie in it
+    size_t *line; // of the file, where the header and each row begins
+    char **cell;  // rows * columns, without the header
     char **header;
     size_t rows, columns;
 };
 
 int csv_read(struct moe_err *err, struct csv_table *t, const char *path);
+
+/* The same with another separator.  Between tabs a quote that is not closed
+ * on its line is a quote.  A byte order mark and empty lines are passed over.
+ */
+int csv_read_as(struct moe_err *err, struct csv_table *t, const char *path,
+                char separator);
 void csv_table_free(struct csv_table *t);
 
 /* A column's place by its name; MOE_EFORMAT when there is none. */

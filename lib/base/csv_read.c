@@ -18,27 +18,39 @@ struct cells {
     size_t n, cap;
 };
 
+/* Whether the quote at p is one that is closed before the next tab or line end:
+ * tables with tabs are written with and without quotes. */
+static bool
+is_closed(const char *p)
+{
+    for (p++; *p && *p != '\n'; p++)
+        if (*p == '"' && *++p != '"')
+            return *p == '\t' || *p == '\n' || *p == '\r' || !*p;
+    return false;
+}
+
 /*
  * Cut the field at p out, in place: quotes removed, a zero behind it.  Returns
- * what ended it, ',' or '\n' (also at the end of the text), 0 when a quote is
- * left open; *next is what follows.
+ * what ended it, the separator or '\n' (also at the end of the text), 0 when a
+ * quote is left open; *next is what follows; *lines counts line ends inside.
  */
 static char
-cut_field(char *p, char **next)
+cut_field(char *p, char **next, char separator, size_t *lines)
 {
     char *const start = p, *to = p;
-    if (*p == '"') {
+    if (*p == '"' && (separator != '\t' || is_closed(p))) {
         for (p++; *p && (*p != '"' || p[1] == '"'); p++) {
             if (*p == '"')
                 p++;
+            *lines += *p == '\n';
             *to++ = *p;
         }
         if (*p++ != '"')
             return 0;
     }
-    while (*p && *p != ',' && *p != '\n')
+    while (*p && *p != separator && *p != '\n')
         *to++ = *p++;
-    char end = *p == ',' ? ',' : '\n';
+    char end = *p == separator ? separator : '\n';
     *next = *p ? p + 1 : p;
     if (end == '\n' && to > start && to[-1] == '\r')
         to--;
@@ -48,12 +60,20 @@ cut_field(char *p, char **next)
 
 static int
 cut_rows(struct moe_err *err, struct csv_table *t, struct cells *cells,
-         const char *path)
+         const char *path, char separator)
 {
-    size_t line = 1;
-    for (char *p = t->text; *p; line++) {
+    size_t line = 1, row = 0, line_cap = 0;
+    char *p = t->text;
+    if (strncmp(p, "\xef\xbb\xbf", 3) == 0)
+        p += 3; // a byte order mark
+    for (size_t inside; *p; line += 1 + inside) {
         size_t before = cells->n;
         char end;
+        inside = 0;
+        size_t *lines = mem_grow(t->line, &line_cap, row + 1, sizeof *lines);
+        if (!lines)
+            return moe_fail(err, MOE_ENOMEM, "%s: out of memory", path);
+        t->line = lines;
         do {
             char **grown =
                 mem_grow(cells->v, &cells->cap, cells->n + 1, sizeof *grown);
@@ -61,27 +81,39 @@ cut_rows(struct moe_err *err, struct csv_table *t, struct cells *cells,
                 return moe_fail(err, MOE_ENOMEM, "%s: out of memory", path);
             cells->v = grown;
             grown[cells->n++] = p;
-            end = cut_field(p, &p);
-        } while (end == ',');
+            end = cut_field(p, &p, separator, &inside);
+        } while (end == separator);
         if (!end)
             return moe_fail(err, MOE_EFORMAT, "%s:%zu: a quote is not closed",
                             path, line);
         size_t width = cells->n - before;
         if (line == 1)
             t->columns = width;
+        if (width == 1 && t->columns > 1 && !*cells->v[before]) {
+            cells->n = before; // an empty line
+            continue;
+        }
+        lines[row++] = line;
         if (width != t->columns)
             return moe_fail(err, MOE_EFORMAT,
                             "%s:%zu: %zu fields, the header has %zu", path,
                             line, width, t->columns);
     }
-    if (line == 1)
+    if (!row)
         return moe_fail(err, MOE_EFORMAT, "%s: empty", path);
-    t->rows = line - 2;
+    t->rows = row - 1;
     return MOE_OK;
 }
 
 int
 csv_read(struct moe_err *err, struct csv_table *t, const char *path)
+{
+    return csv_read_as(err, t, path, ',');
+}
+
+int
+csv_read_as(struct moe_err *err, struct csv_table *t, const char *path,
+            char separator)
 {
     struct cells cells = {0};
     size_t n;
@@ -90,7 +122,7 @@ csv_read(struct moe_err *err, struct csv_table *t, const char *path)
     if (!rc && strlen(t->text) != n)
         rc = moe_fail(err, MOE_EFORMAT, "%s: a zero byte in it", path);
     if (!rc)
-        rc = cut_rows(err, t, &cells, path);
+        rc = cut_rows(err, t, &cells, path, separator);
     t->header = cells.v;
     if (rc) {
         csv_table_free(t);
@@ -104,6 +136,7 @@ void
 csv_table_free(struct csv_table *t)
 {
     free(t->header);
+    free(t->line);
     free(t->text);
     *t = (struct csv_table){0};
 }

@@ -32,6 +32,20 @@ find(int code)
 }
 
 int
+moe_fail_before(struct moe_err *err, int code, const char *fmt, ...)
+{
+    char sentence[MOE_ERR_TEXT], words[MOE_ERR_TEXT];
+    va_list ap;
+    if (!err)
+        return code;
+    memcpy(sentence, err->text, sizeof sentence);
+    va_start(ap, fmt);
+    vsnprintf(words, sizeof words, fmt, ap);
+    va_end(ap);
+    return moe_fail(err, code, "%s: %s", words, sentence);
+}
+
+int
 moe_fail(struct moe_err *err, int code, const char *fmt, ...)
 {
     if (!err)

@@ -55,6 +55,20 @@ encode_trim(const char *s)
     return n;
 }
 
+size_t
+encode_skip(const char *s)
+{
+    size_t n = strlen(s), at = 0;
+    while (at < n) {
+        int32_t c;
+        int step = utf8_get(s + at, n - at, &c);
+        if (step < 0 || !is_space(c))
+            break;
+        at += (size_t)step;
+    }
+    return at;
+}
+
 static int
 append(struct moe_err *err, const struct encoder *e, struct moe_ids *ids,
        const char *text, size_t n)
@@ -167,4 +181,13 @@ encode_alone(struct moe_err *err, const struct encoder *e, struct moe_ids *ids,
     if (!rc)
         cut(e, ids, out);
     return rc;
+}
+
+int
+encode_prompt(struct moe_err *err, const struct encoder *e, struct moe_ids *ids,
+              const char *text)
+{
+    size_t at = ids->n;
+    int rc = append(err, e, ids, text, strlen(text));
+    return rc || ids->n > at ? rc : put_prefix(err, e, ids, at);
 }

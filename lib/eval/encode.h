@@ -48,7 +48,13 @@ int encode_pair(struct moe_err *err, const struct encoder *e,
 int encode_alone(struct moe_err *err, const struct encoder *e,
                  struct moe_ids *ids, struct encoded *out, const char *text);
 
+/* Append the ids of a text as it is, the prefix where it has none. */
+int encode_prompt(struct moe_err *err, const struct encoder *e,
+                  struct moe_ids *ids, const char *text);
+
 /* How many bytes of s end before white space that reaches to its end. */
 size_t encode_trim(const char *s);
+/* How many bytes of white space it begins with. */
+size_t encode_skip(const char *s);
 
 #endif

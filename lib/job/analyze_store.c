@@ -8,10 +8,8 @@
 #include <inttypes.h>
 #include <math.h>
 #include <stdlib.h>
-#include <sys/stat.h>
 
 #include "base/fs.h"
-#include "base/hash.h"
 #include "base/mem.h"
 #include "base/str.h"
 
@@ -21,60 +19,6 @@ static char *
 counters_path(const struct job_run *run, size_t i)
 {
     return str_format("%s/checkpoints/routing-%03zu.json", run->out_dir, i);
-}
-
-/* A file by name, size and time: enough to see that it was replaced. */
-static void
-add_file(struct hash *h, const char *path)
-{
-    char line[80];
-    struct stat st = {0};
-    if (path && stat(path, &st) == 0) {
-        snprintf(line, sizeof line, "%" PRId64 " %" PRId64, (int64_t)st.st_size,
-                 (int64_t)st.st_mtime);
-        hash_add_text(h, path);
-        hash_add_text(h, line);
-    }
-}
-
-static int
-add_model(struct moe_err *err, struct hash *h, const char *dir)
-{
-    char **names;
-    size_t n;
-    int rc = fs_list(err, &names, &n, dir, "");
-    for (size_t i = 0; !rc && i < n; i++) {
-        char *path = str_path(dir, names[i]);
-        add_file(h, path);
-        free(path);
-    }
-    if (!rc)
-        fs_list_free(names, n);
-    return rc;
-}
-
-static int
-identity(struct moe_err *err, char hex[HASH_HEX], const struct job_run *run,
-         size_t i)
-{
-    const struct job_spec *spec = run->spec;
-    const struct job_strings *files = &spec->data.language[i].files;
-    struct hash h;
-    struct str text = {0};
-    job_spec_text(&text, spec);
-    char *s = str_take(&text);
-    if (!s)
-        return moe_fail(err, MOE_ENOMEM, "identity of an analysis");
-    hash_begin(&h);
-    hash_add_text(&h, s);
-    free(s);
-    for (size_t k = 0; k < files->n; k++)
-        add_file(&h, files->item[k]);
-    add_file(&h, spec->tokenizer);
-    add_file(&h, spec->steer.from);
-    int rc = add_model(err, &h, spec->model);
-    hash_end(&h, hex);
-    return rc;
 }
 
 static int
@@ -100,7 +44,7 @@ analyze_save(struct moe_err *err, const struct moe_routing *shape,
     int rc = path ? make_dir(err, run)
                   : moe_fail(err, MOE_ENOMEM, "%s", run->out_dir);
     if (!rc)
-        rc = identity(err, hex, run, i);
+        rc = job_identity(err, hex, run, &run->spec->data.language[i].files);
     if (!rc)
         rc = moe_routing_save(err, &one, path, hex);
     free(path);
@@ -114,8 +58,9 @@ analyze_load(struct moe_err *err, struct moe_routing *out,
     char hex[HASH_HEX];
     char *path = counters_path(run, i);
     *out = (struct moe_routing){0};
-    int rc = path ? identity(err, hex, run, i)
-                  : moe_fail(err, MOE_ENOMEM, "%s", run->out_dir);
+    int rc =
+        path ? job_identity(err, hex, run, &run->spec->data.language[i].files)
+             : moe_fail(err, MOE_ENOMEM, "%s", run->out_dir);
     if (!rc)
         rc = moe_routing_load(err, out, path, hex);
     free(path);

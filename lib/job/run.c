@@ -21,7 +21,9 @@ static const uint64_t LOG_BYTES = 64 << 20;
 /* One function a kind; a row here makes it run. */
 static int (*const kinds[JOB_KINDS])(struct moe_err *, const struct job_spec *,
                                      struct job_run *) = {
-    [JOB_ANALYZE] = analyze_run, [JOB_PRETRAIN] = pretrain_run};
+    [JOB_ANALYZE] = analyze_run,
+    [JOB_PRETRAIN] = pretrain_run,
+    [JOB_EVALUATE] = evaluate_run};
 
 static void
 write_log(struct job_run *run, enum moe_log_level level, const char *line)

@@ -17,6 +17,7 @@
 
 #include <polymoe/ctx.h>
 
+#include "base/hash.h"
 #include "base/progress.h"
 #include "job/job.h"
 #include "job/spec.h"
@@ -74,6 +75,12 @@ int job_metrics_keep(struct moe_err *err, struct job_run *run, uint64_t step);
 /* Put a value under `key` of run.json; takes the reference. */
 void job_record(struct job_run *run, const char *key, json_t *value);
 
+/* A hash of everything that results are made from: the spec, and name, size and
+ * time of the model's files, the tokenizer's and these, folders with what is
+ * in them. */
+int job_identity(struct moe_err *err, char hex[HASH_HEX],
+                 const struct job_run *run, const struct job_strings *files);
+
 /* True: stop at the next safe point and return MOE_ECANCEL. */
 bool job_stopping(struct job_run *run);
 
@@ -81,6 +88,8 @@ bool job_stopping(struct job_run *run);
 int analyze_run(struct moe_err *err, const struct job_spec *spec,
                 struct job_run *run);
 int pretrain_run(struct moe_err *err, const struct job_spec *spec,
+                 struct job_run *run);
+int evaluate_run(struct moe_err *err, const struct job_spec *spec,
                  struct job_run *run);
 
 /* ---- What run*.c share --------------------------------------------------- */

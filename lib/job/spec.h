@@ -25,7 +25,7 @@ struct msgpack_sbuffer;
 struct str;
 
 /* The kinds that can be run. */
-enum job_kind { JOB_ANALYZE, JOB_PRETRAIN, JOB_KINDS };
+enum job_kind { JOB_ANALYZE, JOB_PRETRAIN, JOB_EVALUATE, JOB_KINDS };
 
 /* What ends a document of a text file. */
 enum job_documents {
@@ -119,6 +119,23 @@ struct job_train {
     int64_t shard_bytes;
 };
 
+enum job_perplexity { JOB_PERPLEXITY_WINDOWS, JOB_PERPLEXITY_DOCUMENTS };
+enum job_mgsm { JOB_MGSM_DIRECT, JOB_MGSM_NATIVE, JOB_MGSM_EN };
+
+/* kind: evaluate */
+struct job_eval {
+    struct job_data perplexity, multiblimp, clams, blimp, belebele, mmlu,
+        global_mmlu, mgsm, gsm8k;
+    int perplexity_mode, mgsm_mode;
+    int64_t perplexity_window, perplexity_tokens;
+    bool original, belebele_clean;
+    int64_t belebele_shots, mmlu_shots, global_mmlu_shots, mgsm_shots,
+        gsm8k_shots;
+    int64_t limit, max_length, max_new_tokens, batch_tokens; // 0: no limit
+    struct job_strings high, low;                            // languages
+    char *against;
+};
+
 /* Every field of polymoe-job(5).  Strings are NULL where a field was not
  * given and has no default. */
 struct job_spec {
@@ -144,6 +161,7 @@ struct job_spec {
 
     struct job_steer steer;
     struct job_train train;
+    struct job_eval eval;
 };
 
 void job_spec_free(struct job_spec *spec);
@@ -177,7 +195,8 @@ struct job_field {
     double low, high; // of a real one
     unsigned kinds;   // 1 << enum job_kind, or'd
     bool required;
-    bool input; // a path that is read: it must exist, and run.json has it
+    bool input;  // a path that is read: it must exist, and run.json has it
+    bool tables; // of files: a directory's folders and tables are languages
 };
 
 extern const struct job_field job_fields[];

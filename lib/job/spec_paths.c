@@ -55,31 +55,57 @@ job_field_absolute(struct moe_err *err, const struct job_field *field,
 
 /* How long "LANG" is in LANG.ENDING or LANG.*.ENDING, 0 for other names. */
 static size_t
-language_length(const char *name)
+language_length(const char *name, bool tables)
 {
-    static const char *const endings[] = {
-        ".txt", ".jsonl", ".jsonl.gz", ".jsonl.zst", ".u16", ".u32", ".npy"};
+    static const char *const texts[] = {".txt",       ".jsonl", ".jsonl.gz",
+                                        ".jsonl.zst", ".u16",   ".u32",
+                                        ".npy",       NULL};
+    static const char *const records[] = {".tsv", ".csv", ".jsonl", ".txt",
+                                          NULL};
     size_t n = strlen(name), language = strcspn(name, ".");
-    for (size_t i = 0; i < sizeof endings / sizeof *endings; i++) {
-        size_t m = strlen(endings[i]);
-        if (n > m && language <= n - m && strcmp(name + n - m, endings[i]) == 0)
+    for (const char *const *e = tables ? records : texts; *e; e++) {
+        size_t m = strlen(*e);
+        if (n > m && language <= n - m && strcmp(name + n - m, *e) == 0)
             return language;
     }
     return 0;
 }
 
-static int
-add_file(struct moe_err *err, struct job_data *data, const char *dir,
-         const char *name)
+/* "mgsm_" of mgsm_en.tsv, where the field is mgsm.data. */
+static size_t
+task_length(const char *name, const struct job_field *field)
 {
-    size_t n = language_length(name);
+    size_t n = strcspn(field->name, ".");
+    return field->tables && strncmp(name, field->name, n) == 0 && name[n] == '_'
+               ? n + 1
+               : 0;
+}
+
+/* A folder of a task's data is a language whole. */
+static bool
+is_folder(const struct job_field *field, const char *dir, const char *name)
+{
+    char *path = field->tables && name[0] != '.' ? str_path(dir, name) : NULL;
+    bool folder = path && fs_is_dir(path);
+    free(path);
+    return folder;
+}
+
+static int
+add_file(struct moe_err *err, const struct job_field *field,
+         struct job_data *data, const char *dir, const char *name)
+{
+    const size_t skip = task_length(name, field);
+    size_t n = is_folder(field, dir, name)
+                   ? strlen(name)
+                   : language_length(name, field->tables);
     struct job_language *last = data->n ? &data->language[data->n - 1] : NULL;
     if (!n)
         return MOE_OK;
     if (!utf8_valid(name, strlen(name)))
         return moe_fail(err, MOE_EINPUT, "%s/%s: the name is not UTF-8", dir,
                         name);
-    char *language = str_format("%.*s", (int)n, name);
+    char *language = str_format("%.*s", (int)(n - skip), name + skip);
     char *path = str_path(dir, name);
     /* Sorted by byte, ca-x.txt stands between ca.a.txt and ca.b.txt. */
     for (size_t i = 0; language && i < data->n; i++)
@@ -97,8 +123,8 @@ add_file(struct moe_err *err, struct job_data *data, const char *dir,
 
 /* The languages found in a directory. */
 static int
-look_into(struct moe_err *err, const char *field, struct job_data *found,
-          const char *dir)
+look_into(struct moe_err *err, const struct job_field *field,
+          struct job_data *found, const char *dir)
 {
     char **names;
     size_t n;
@@ -106,19 +132,20 @@ look_into(struct moe_err *err, const char *field, struct job_data *found,
     if (rc)
         return rc;
     for (size_t i = 0; !rc && i < n; i++)
-        rc = add_file(err, found, dir, names[i]);
+        rc = add_file(err, field, found, dir, names[i]);
     fs_list_free(names, n);
     if (!rc && !found->n)
-        rc = moe_fail(err, MOE_EINPUT,
-                      "%s: %s: no LANG.txt, LANG.jsonl, LANG.u16 or the "
-                      "like in it",
-                      field, dir);
+        rc = moe_fail(err, MOE_EINPUT, "%s: %s: no LANG%s or the like in it",
+                      field->name, dir,
+                      field->tables ? ".tsv, LANG.jsonl, a folder LANG"
+                                    : ".txt, LANG.jsonl, LANG.u16");
     return rc;
 }
 
 /* Replace a directory, or a manifest, by the languages found in it. */
 static int
-expand_directory(struct moe_err *err, const char *field, struct job_data *data)
+expand_directory(struct moe_err *err, const struct job_field *field,
+                 struct job_data *data)
 {
     struct job_data found = {0};
     const char *dir = data->directory;
@@ -129,7 +156,8 @@ expand_directory(struct moe_err *err, const char *field, struct job_data *data)
         rc = job_data_manifest(err, &found, dir);
     else if (is_file)
         rc = moe_fail(err, MOE_EFORMAT,
-                      "%s: %s is a file; write {LANGUAGE: FILE}", field, dir);
+                      "%s: %s is a file; write {LANGUAGE: FILE}", field->name,
+                      dir);
     else
         rc = look_into(err, field, &found, dir);
     if (rc) {
@@ -213,7 +241,7 @@ resolve_field(struct moe_err *err, const struct job_field *field,
                             : MOE_OK;
     int rc = MOE_OK;
     if (data->directory && !comes_later(data->directory, later, n))
-        rc = expand_directory(err, field->name, data);
+        rc = expand_directory(err, field, data);
     return rc ? rc : look_for_data(err, field->name, data, later, n);
 }
 

@@ -15,12 +15,15 @@
 #define ANALYZE  (1u << JOB_ANALYZE)
 #define PRETRAIN (1u << JOB_PRETRAIN)
 #define TRAIN    PRETRAIN
+#define EVALUATE (1u << JOB_EVALUATE)
 #define TEXT     (ANALYZE | TRAIN)
-#define STEER    ANALYZE
+#define READS    (TEXT | EVALUATE)
+#define STEER    (ANALYZE | EVALUATE)
 
 #define AT(field) offsetof(struct job_spec, field)
 #define IN(field) offsetof(struct job_spec, train.field)
 #define ST(field) offsetof(struct job_spec, steer.field)
+#define EV(field) offsetof(struct job_spec, eval.field)
 
 static const int64_t YEAR_S = 366 * 86400;
 
@@ -31,6 +34,7 @@ const struct job_field job_fields[] = {
 #include "job/fields_steer.inc"
 #include "job/fields_analyze.inc"
 #include "job/fields_train.inc"
+#include "job/fields_evaluate.inc"
     {.name = NULL},
 };
 /* clang-format on */

@@ -76,6 +76,10 @@ struct moe_err {
 MOE_API int moe_fail(struct moe_err *err, int code, const char *fmt, ...)
     MOE_PRINTF(3, 4);
 
+/* Put words and a colon before the sentence that err has. */
+MOE_API int moe_fail_before(struct moe_err *err, int code, const char *fmt, ...)
+    MOE_PRINTF(3, 4);
+
 /* The words of a code.  Static; "unknown error" for a number not in the list.
  */
 MOE_API const char *moe_strerror(int code);
