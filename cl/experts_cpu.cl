@@ -133,8 +133,7 @@ experts_cpu_down(__global float *restrict y, const ulong y_at, /* (N*K, D) */
     }
     for (int k0 = 0; k0 < F; k0 += KB) {
         const int kn = min(KB, F - k0);
-        const int panels =
-            pack_step(panel, w, down + k0, F, cols, kn, dtype, 0);
+        const int panels = pack_step(panel, w, down + k0, F, cols, kn, dtype);
         for (int r = 0; r < rows; r += MR) {
             __local float *sum = sums + (F > KB ? r * NB : 0);
             tile_rows(sum, panel, panels, in + k0, F, 0, r, rows - 1, kn,

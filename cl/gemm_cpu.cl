@@ -1,11 +1,10 @@
 /*
  * gemm_cpu.cl - dense products on CPUs, from the tile of gemm_tile.cl.
  *
- * Math       C[m,n] = sum_k A[m,k] B[n,k] (+ C[m,n]) (+ bias[n])   NT
- *            with B[k,n] (NN), or A[k,m] and B[k,n] (TN)
+ * Math       C[m,n] = sum_k A[m,k] B[n,k] (+ C[m,n]) (+ bias[n])
  * Shapes     C (M, N)   A (M, K)   B (N, K)   bias (N)   row-major
  * Work       one item a group; (ceil(N / NB), ceil(M / block)) groups
- * Local      KB * NB + RB * NB (+ TR / MR * KB * AR) floats
+ * Local      KB * NB + RB * NB floats
  * Order      as the tile: same device, same result
  * Reference  tests/ref/gemm.c, ref_gemm(); abs 4e-7 K
  * Source     none: the definition
@@ -18,63 +17,23 @@ gemm_cpu(__global float *restrict c, const ulong c_at,       /* (M, N) out */
          __global const uchar *restrict b, const ulong b_at, /* (N, K) in */
          __global const float *restrict bias, const ulong bias_at, /* (N) */
          const int M, const int N, const int K, const ulong ldc,
-         const ulong lda, const ulong ldb, const int dtype, const int columns,
-         const int has_bias, const int accumulate, const int block)
+         const ulong lda, const ulong ldb, const int dtype, const int has_bias,
+         const int accumulate, const int block)
 {
     __local float panel[KB * NB];
     __local float sums[RB * NB];
     const int n0 = get_group_id(0) * NB, m0 = get_group_id(1) * block;
     const int cols = min(NB, N - n0), m1 = min(m0 + block, M);
-    const size_t from = b_at + (columns ? (size_t)n0 : n0 * ldb);
     __global const float *bias_n = has_bias ? bias + bias_at + n0 : 0;
 
     for (int k0 = 0; k0 < K; k0 += KB) {
         const int kn = min(KB, K - k0);
         const int panels =
-            pack_step(panel, b, from + (columns ? k0 * ldb : (size_t)k0), ldb,
-                      cols, kn, dtype, columns);
+            pack_step(panel, b, b_at + n0 * ldb + k0, ldb, cols, kn, dtype);
         for (int m = m0; m < m1; m += MR) {
             __local float *sum = sums + (K > KB ? (m - m0) * NB : 0);
             tile_rows(sum, panel, panels, a + a_at + k0, lda, 0, m, m1 - 1, kn,
                       k0 > 0);
-            if (k0 + kn == K)
-                store_rows(c + c_at + m * ldc + n0, ldc, sum, min(MR, m1 - m),
-                           cols, bias_n, accumulate);
-        }
-    }
-}
-
-/* The same with A lying (K, M): its columns are packed too. */
-__kernel ONE void
-gemm_cpu_tn(__global float *restrict c, const ulong c_at,       /* (M, N) out */
-            __global const float *restrict a, const ulong a_at, /* (K, M) in */
-            __global const uchar *restrict b, const ulong b_at, /* (K, N) in */
-            __global const float *restrict bias, const ulong bias_at, /* (N) */
-            const int M, const int N, const int K, const ulong ldc,
-            const ulong lda, const ulong ldb, const int dtype,
-            const int columns, const int has_bias, const int accumulate,
-            const int block)
-{
-    __local float panel[KB * NB];
-    __local float sums[RB * NB];
-    __local float turned[TR / MR * KB * AR];
-    const int n0 = get_group_id(0) * NB, m0 = get_group_id(1) * block;
-    const int cols = min(NB, N - n0), m1 = min(m0 + block, M);
-    __global const float *bias_n = has_bias ? bias + bias_at + n0 : 0;
-
-    for (int k0 = 0; k0 < K; k0 += KB) {
-        const int kn = min(KB, K - k0);
-        const int panels = pack_step(panel, b, b_at + k0 * ldb + n0, ldb, cols,
-                                     kn, dtype, columns);
-        for (int m = m0; m < m1; m += MR) {
-            const int r = (m - m0) % TR;
-            __local float *sum = sums + (K > KB ? (m - m0) * NB : 0);
-            if (r == 0)
-                turn(turned, a + a_at + k0 * lda + m, lda, min(TR, m1 - m),
-                     M - m, kn);
-            for (int p = 0; p < panels; p++)
-                tile_packed(sum + p * NR, turned + r / MR * KB * AR,
-                            panel + p * NR * KB, kn, k0 > 0);
             if (k0 + kn == K)
                 store_rows(c + c_at + m * ldc + n0, ldc, sum, min(MR, m1 - m),
                            cols, bias_n, accumulate);
@@ -90,8 +49,7 @@ gemm_cpu_dot(__global float *restrict c, const ulong c_at,       /* (M, N) */
              __global const float *restrict bias, const ulong bias_at,
              const int M, const int N, const int K, const ulong ldc,
              const ulong lda, const ulong ldb, const int dtype,
-             const int columns, const int has_bias, const int accumulate,
-             const int block)
+             const int has_bias, const int accumulate, const int block)
 {
     __local float sums[DR * NB];
     const int n0 = get_group_id(0) * block;

@@ -11,7 +11,7 @@
  * Math       c[i,j] += sum_k row[i][k] w[j,k]
  * Shapes     c (RB, NB)   panel (KB, NR)   row MR pointers   w rows of ld
  * Work       called by kernels of one work-item a group
- * Local      KB * NB + RB * NB (+ TR / MR * KB * AR) floats, of the kernel
+ * Local      KB * NB + RB * NB floats, of the kernel
  * Order      k ascending in one accumulator (tile), or in VW of them whose
  *            sum is a fixed tree (dot): same device, same result
  * Reference  tests/ref/gemm.c, ref_gemm()
@@ -36,8 +36,6 @@
 #define RB 384 // rows of a block, a multiple of MR
 #endif
 #define NR (NV * VW) // columns of the tile, a multiple of 8
-#define AR 8         // floats of a packed step of MR rows, at least MR
-#define TR (4 * MR)  // rows that turn() packs at once
 #define DR 4         // rows of a dot tile
 #define DC 2         // columns of it
 
@@ -47,16 +45,16 @@ typedef JOIN(float, VW) vec;
 #define LOAD  JOIN(vload, VW)
 #define STORE JOIN(vstore, VW)
 
-/* MR x NR sums over kn steps; they start from c when `add`.  A macro because
- * OpenCL C 1.2 has no pointer to either address space. */
-#define TILE(name, rows, x_ik)                                                 \
-    void name(__local float *c, rows, __local const float *panel,              \
-              const int kn, const int add)                                     \
+/* MR x NR sums over kn steps; they start from c, rows ldc apart, when `add`.  A
+ * macro because OpenCL C 1.2 has no pointer to either address space. */
+#define TILE(name, space, rows, x_ik)                                          \
+    void name(space float *c, const size_t ldc, rows,                          \
+              __local const float *panel, const int kn, const int add)         \
     {                                                                          \
         vec sum[MR][NV];                                                       \
         _Pragma("unroll") for (int i = 0; i < MR; i++)                         \
             _Pragma("unroll") for (int j = 0; j < NV; j++) sum[i][j] =         \
-                add ? LOAD(j, c + i * NB) : (vec)(0.0f);                       \
+                add ? LOAD(j, c + i * ldc) : (vec)(0.0f);                      \
         for (int k = 0; k < kn; k++) {                                         \
             vec w[NV];                                                         \
             _Pragma("unroll") for (int j = 0; j < NV; j++) w[j] =              \
@@ -70,12 +68,11 @@ typedef JOIN(float, VW) vec;
         }                                                                      \
         _Pragma("unroll") for (int i = 0; i < MR; i++)                         \
             _Pragma("unroll") for (int j = 0; j < NV; j++)                     \
-                STORE(sum[i][j], j, c + i * NB);                               \
+                STORE(sum[i][j], j, c + i * ldc);                              \
     }
 
-/* Rows where they lie, and rows packed by turn(). */
-TILE(tile_in_place, __global const float *const *row, row[i][k])
-TILE(tile_packed, __local const float *row, row[k * AR + i])
+/* Rows where they lie. */
+TILE(tile_in_place, __local, __global const float *const *row, row[i][k])
 
 /* ---- Packing ------------------------------------------------------------ */
 
@@ -135,26 +132,6 @@ pack_rows_of(__local float *panel, __global const uchar *w, const size_t at,
                 c < cols ? weight_load(w, at + c * ld + k, dtype) : 0.0f;
 }
 
-/* panels[n / NR][k][n % NR] = w[k][n], zero from column `cols` on: a row of w
- * from end to end, since the next one is on another page. */
-void
-pack_columns_of(__local float *panels, __global const uchar *w, const size_t at,
-                const size_t ld, const int cols, const int kn, const int dtype)
-{
-    const int whole = cols / 8 * 8, end = (cols + NR - 1) / NR * NR;
-    for (int k = 0; k < kn; k++) {
-        const size_t row = at + k * ld;
-        __local float *o = panels + k * NR;
-        for (int n = 0; n < whole; n += 8)
-            vstore8((float8)(weight_load4(w, row + n, dtype),
-                             weight_load4(w, row + n + 4, dtype)),
-                    0, o + n / NR * NR * KB + n % NR);
-        for (int n = whole; n < end; n++)
-            o[n / NR * NR * KB + n % NR] =
-                n < cols ? weight_load(w, row + n, dtype) : 0.0f;
-    }
-}
-
 /* A panel of weights as they lie (N,K).  The types are told apart outside of
  * the loops. */
 void
@@ -169,49 +146,15 @@ pack(__local float *panel, __global const uchar *w, const size_t at,
         pack_rows_of(panel, w, at, ld, cols, kn, DTYPE_F16);
 }
 
-/* Panels of weights as they lie (K,N). */
-void
-pack_columns(__local float *panels, __global const uchar *w, const size_t at,
-             const size_t ld, const int cols, const int kn, const int dtype)
-{
-    if (dtype == DTYPE_F32)
-        pack_columns_of(panels, w, at, ld, cols, kn, DTYPE_F32);
-    else if (dtype == DTYPE_BF16)
-        pack_columns_of(panels, w, at, ld, cols, kn, DTYPE_BF16);
-    else
-        pack_columns_of(panels, w, at, ld, cols, kn, DTYPE_F16);
-}
-
 /* Pack `cols` columns, kn deep, from element `at` on: how many panels. */
 int
 pack_step(__local float *panel, __global const uchar *b, const size_t at,
-          const size_t ldb, const int cols, const int kn, const int dtype,
-          const int columns)
+          const size_t ldb, const int cols, const int kn, const int dtype)
 {
-    if (columns)
-        pack_columns(panel, b, at, ldb, cols, kn, dtype);
-    else
-        for (int n = 0; n < cols; n += NR)
-            pack(panel + n * KB, b, at + n * ldb, ldb, min(NR, cols - n), kn,
-                 dtype);
+    for (int n = 0; n < cols; n += NR)
+        pack(panel + n * KB, b, at + n * ldb, ldb, min(NR, cols - n), kn,
+             dtype);
     return (cols + NR - 1) / NR;
-}
-
-/* out[t][k][i] = a[k][t MR + i] for `rows` columns of a, at most TR: lines of
- * a are read whole, and each once.  `left` columns may be read. */
-void
-turn(__local float *out, __global const float *a, const size_t ld,
-     const int rows, const int left, const int kn)
-{
-    for (int k = 0; k < kn; k++, a += ld)
-        for (int r = 0; r < rows; r += MR) {
-            __local float *o = out + r / MR * KB * AR + k * AR;
-            if (r + AR <= left)
-                vstore8(vload8(0, a + r), 0, o);
-            else
-                for (int i = 0; i < MR; i++)
-                    o[i] = a[min(r + i, left - 1)];
-        }
 }
 
 /* Rows i .. i + MR of x, or of the rows it is gathered from, against `panels`
@@ -227,7 +170,7 @@ tile_rows(__local float *c, __local const float *panel, const int panels,
         row[r] = x + (size_t)(gather ? gather[t] : t) * ld;
     }
     for (int p = 0; p < panels; p++)
-        tile_in_place(c + p * NR, row, panel + p * NR * KB, kn, add);
+        tile_in_place(c + p * NR, NB, row, panel + p * NR * KB, kn, add);
 }
 
 /* ---- Few rows ----------------------------------------------------------- */

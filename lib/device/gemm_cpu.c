@@ -16,11 +16,20 @@
     "+"                                                                        \
     "experts_cpu"
 
+/* Products for gradients, a program of their own: runs without training need
+ * not build it. */
+#define BACKWARD                                                               \
+    "gemm_tile"                                                                \
+    "+"                                                                        \
+    "gemm_backward_tile"                                                       \
+    "+"                                                                        \
+    "gemm_backward_cpu"
+
 enum {
     COLUMNS = 64,   // NB
     ROWS = 384,     // RB, a multiple of EVEN
     EVEN = 24,      // a multiple of both heights of a tile
-    TURNED = 4 * 8, // floats of a step that gemm_cpu_tn packs of A
+    SIDE_GAP = 8,   // GAP of cl/gemm_backward_tile.cl
     DEPTH = 1024,   // KB
     SHALLOW = 64,   // the least depth that is worth a block
     DOT_GROUPS = 64 // PoCL hands out fewer to one thread only
@@ -34,11 +43,14 @@ tile_rows(uint32_t vector_bits)
     return vector_bits == 512 ? 8 : 6;
 }
 
-/* Bytes of local memory of the largest kernel. */
+/* Bytes of local memory of the largest kernel: a panel and sums, or a panel
+ * and a half and a little. */
 static uint64_t
 local_need(uint64_t depth)
 {
-    return sizeof(float) * (depth * COLUMNS + ROWS * COLUMNS + depth * TURNED);
+    uint64_t panel = depth * COLUMNS, more = ROWS * COLUMNS;
+    return sizeof(float) *
+           (panel + (more > panel / 4 * 3 ? more : panel / 4 * 3));
 }
 
 bool
@@ -93,6 +105,61 @@ dot_columns(const struct gemm *g)
     return columns < 2 ? 2 : columns > COLUMNS ? COLUMNS : columns;
 }
 
+static void
+put_operands(struct launch *l, const struct gemm *g)
+{
+    launch_tensor(l, &g->c);
+    launch_tensor(l, &g->a);
+    launch_tensor(l, &g->b);
+    launch_tensor(l, &g->bias);
+    launch_int(l, g->m);
+    launch_int(l, g->n);
+    launch_int(l, g->k);
+    launch_ulong(l, (uint64_t)g->ldc);
+    launch_ulong(l, (uint64_t)g->lda);
+    launch_ulong(l, (uint64_t)g->ldb);
+    launch_int(l, g->b.dtype);
+    launch_int(l, g->bias.buf != NULL);
+    launch_int(l, g->accumulate);
+}
+
+static uint64_t
+parts(uint64_t n, uint64_t size)
+{
+    return (n + size - 1) / size;
+}
+
+/* Steps of about the same depth, at most `most`. */
+static uint64_t
+even(uint64_t k, uint64_t most)
+{
+    return parts(k, parts(k, most));
+}
+
+static int
+run_backward(struct moe_ctx *ctx, const struct gemm *g,
+             const struct cpu_tile *t)
+{
+    bool tn = g->op == GEMM_TN;
+    uint64_t m = (uint64_t)g->m, n = (uint64_t)g->n, k = (uint64_t)g->k;
+    uint64_t panel = (uint64_t)t->depth * COLUMNS; // floats
+    uint64_t wide = parts(n, COLUMNS) * COLUMNS, most = (tn ? 2 : 4) * COLUMNS;
+    wide = wide < most ? wide : most;
+    uint64_t depth = even(k, (tn ? panel / 4 * 3 : panel) / most);
+    uint64_t block = block_rows(ctx, g, parts(n, wide));
+    uint64_t side = panel / 8 * 7 / (depth * EVEN + SIDE_GAP * EVEN) * EVEN;
+    if (tn && block > side)
+        block = side;
+    struct launch l;
+    launch_begin_in(ctx, &l, BACKWARD, t->options,
+                    tn ? "gemm_cpu_tn" : "gemm_cpu_nn");
+    put_operands(&l, g);
+    launch_int(&l, (int64_t)wide);
+    launch_int(&l, (int64_t)block);
+    launch_int(&l, (int64_t)depth);
+    return launch_singles(&l, parts(n, wide), parts(m, block));
+}
+
 static int
 run(struct moe_ctx *ctx, const struct gemm *g)
 {
@@ -100,31 +167,18 @@ run(struct moe_ctx *ctx, const struct gemm *g)
     if (!gemm_cpu_tile(ctx, &t))
         return moe_fail(moe_ctx_err(ctx), MOE_EBUILD,
                         "gemm: no CPU kernels on %s", ctx_device(ctx)->name);
+    if (g->op != GEMM_NT)
+        return run_backward(ctx, g, &t);
     uint64_t m = (uint64_t)g->m, n = (uint64_t)g->n;
-    uint64_t across = (n + COLUMNS - 1) / COLUMNS;
+    uint64_t across = parts(n, COLUMNS);
     uint64_t block = is_few(g) ? dot_columns(g) : block_rows(ctx, g, across);
     struct launch l;
     launch_begin_in(ctx, &l, t.program, t.options,
-                    is_few(g)          ? "gemm_cpu_dot"
-                    : g->op == GEMM_TN ? "gemm_cpu_tn"
-                                       : "gemm_cpu");
-    launch_tensor(&l, &g->c);
-    launch_tensor(&l, &g->a);
-    launch_tensor(&l, &g->b);
-    launch_tensor(&l, &g->bias);
-    launch_int(&l, g->m);
-    launch_int(&l, g->n);
-    launch_int(&l, g->k);
-    launch_ulong(&l, (uint64_t)g->ldc);
-    launch_ulong(&l, (uint64_t)g->lda);
-    launch_ulong(&l, (uint64_t)g->ldb);
-    launch_int(&l, g->b.dtype);
-    launch_int(&l, g->op != GEMM_NT);
-    launch_int(&l, g->bias.buf != NULL);
-    launch_int(&l, g->accumulate);
+                    is_few(g) ? "gemm_cpu_dot" : "gemm_cpu");
+    put_operands(&l, g);
     launch_int(&l, (int64_t)block);
-    return is_few(g) ? launch_singles(&l, (n + block - 1) / block, 1)
-                     : launch_singles(&l, across, (m + block - 1) / block);
+    return is_few(g) ? launch_singles(&l, parts(n, block), 1)
+                     : launch_singles(&l, across, parts(m, block));
 }
 
 const struct provider provider_cpu = {"cpu", takes, run};
