@@ -119,13 +119,68 @@ stretch(const struct tensor *t, uint64_t n)
     return v;
 }
 
-/* Whether the parameter goes on where the range ends. */
-static bool
-continues(const struct arena_range *r, const struct arena_param *q, bool decay)
+/* Part of a parameter, or of the range that it goes on: n elements from
+ * element `at`. */
+static struct arena_range
+part_of(const struct arena_param *q, uint64_t at, uint64_t n, bool decay,
+        uint64_t first)
 {
-    return r->w.buf == q->w.buf && r->decay == decay &&
-           r->w.offset + r->n == q->w.offset &&
-           r->g.offset + r->n == q->g.offset;
+    struct arena_range r = {q->w, q->master, q->g, q->m, q->v, decay, first, n};
+    r.w.offset += at;
+    r.master.offset += at;
+    r.g.offset += at;
+    r.m.offset += at;
+    r.v.offset += at;
+    return r;
+}
+
+static bool
+continues(const struct arena_range *r, const struct arena_range *next)
+{
+    return r->w.buf == next->w.buf && r->decay == next->decay &&
+           r->w.offset + r->n == next->w.offset &&
+           r->g.offset + r->n == next->g.offset;
+}
+
+static int
+add_range(struct arena *a, size_t *cap, const struct arena_range *next)
+{
+    struct arena_range *r = a->range + a->ranges - 1;
+    if (a->ranges && continues(r, next)) {
+        r->n += next->n;
+        return MOE_OK;
+    }
+    r = mem_grow(a->range, cap, a->ranges + 1, sizeof *r);
+    if (!r)
+        return moe_fail(moe_ctx_err(a->ctx), MOE_ENOMEM,
+                        "training: out of memory");
+    a->range = r;
+    r[a->ranges++] = *next;
+    return MOE_OK;
+}
+
+/* The ranges of one parameter: one, or one for each stretch of rows that all
+ * decay or do not. */
+static int
+add_param(struct builder *b, size_t *cap, const struct arena_param *q,
+          bool decay, uint64_t first)
+{
+    const struct arena_options *opt = b->opt;
+    const bool by_row = decay && opt->decays;
+    const int64_t rows = by_row ? q->w.dim[0] : 1;
+    const uint64_t width = tensor_count(&q->w) / (uint64_t)rows;
+    int rc = MOE_OK;
+    for (int64_t row = 0, end; !rc && row < rows; row = end) {
+        const bool some = !by_row || opt->decays(opt->arg, &q->p, row);
+        for (end = row + 1;
+             end < rows && opt->decays(opt->arg, &q->p, end) == some;)
+            end++;
+        const uint64_t at = (uint64_t)row * width;
+        const struct arena_range r = part_of(
+            q, at, (uint64_t)(end - row) * width, decay && some, first + at);
+        rc = add_range(b->a, cap, &r);
+    }
+    return rc;
 }
 
 static int
@@ -141,19 +196,9 @@ find_ranges(struct builder *b)
             k += l->held;
             if (!l->trained || l->class != class)
                 continue;
-            bool decay = class & CLASS_DECAY;
-            struct arena_range *r = a->range + a->ranges - 1;
-            if (a->ranges == 0 || !continues(r, q, decay)) {
-                r = mem_grow(a->range, &cap, a->ranges + 1, sizeof *r);
-                if (!r)
-                    return moe_fail(moe_ctx_err(a->ctx), MOE_ENOMEM,
-                                    "training: out of memory");
-                a->range = r;
-                r += a->ranges++;
-                *r = (struct arena_range){q->w, q->master, q->g,  q->m,
-                                          q->v, decay,     first, 0};
-            }
-            r->n += l->n;
+            int rc = add_param(b, &cap, q, class & CLASS_DECAY, first);
+            if (rc)
+                return rc;
             first += l->n;
         }
     for (size_t i = 0; i < a->ranges; i++) {

@@ -18,11 +18,13 @@
 
 struct arena_options {
     bool (*trains)(const void *arg, const struct param *p); // NULL: all
-    const void *arg;
-    bool decay_norms;      // weight decay on norms and biases too
-    bool decay_embeddings; // and on the embedding and the head
-    enum dtype weights;    // of matrices: F32, or BF16
-    bool master;           // with BF16: fp32 master copies
+    bool (*decays)(const void *arg, const struct param *p,
+                   int64_t row); // NULL: every row, where its kind does
+    const void *arg;             // of both
+    bool decay_norms;            // weight decay on norms and biases too
+    bool decay_embeddings;       // and on the embedding and the head
+    enum dtype weights;          // of matrices: F32, or BF16
+    bool master;                 // with BF16: fp32 master copies
 };
 
 /* One launch of the optimiser: n trained parameters that follow each other in

@@ -24,7 +24,7 @@ static const struct {
 } subjects[] = {
     {"tiny", golden_tiny},     {"tiny", golden_train},
     {"tokens", golden_tokens}, {"routing", golden_routing},
-    {"small", golden_curve},
+    {"adapt", golden_adapt},   {"small", golden_curve},
 };
 
 static bool

@@ -25,6 +25,7 @@ struct golden {
  * the comparison itself could not be made. */
 typedef int golden_fn(struct golden *g, struct moe_err *err);
 
+golden_fn golden_adapt;   // steps of adapt/
 golden_fn golden_curve;   // a training run of small/
 golden_fn golden_routing; // counts and measures of routing/
 golden_fn golden_tiny;    // forward passes of tiny/
