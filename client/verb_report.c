@@ -1,5 +1,6 @@
 /*
- * verb_report.c - polymoe report: the results of a job, from its folder alone.
+ * verb_report.c - polymoe report: the results of jobs, from their folders
+ * alone: tables on standard output, figures and a page as files.
  */
 #include "config.h"
 
@@ -16,14 +17,24 @@
 #include "base/options.h"
 #include "base/str.h"
 #include "client/results.h"
+#include "report/report.h"
 
-struct report_options {
-    bool json;
+struct verb_options {
+    bool json, tables;
+    struct report_options report;
 };
 
 static const struct option_row rows[] = {
-    {'j', "json", NULL, "print every table as one JSON document", OPTION_FLAG,
-     offsetof(struct report_options, json), 0, 0},
+    {'o', "out", "DIR", "write report.html and figures/ there", OPTION_STRING,
+     offsetof(struct verb_options, report.out), 0, 0},
+    {'t', "title", "TEXT", "what the page is called", OPTION_STRING,
+     offsetof(struct verb_options, report.title), 0, 0},
+    {0, "no-figures", NULL, "write no files of figures, only the page",
+     OPTION_FLAG, offsetof(struct verb_options, report.no_figures), 0, 0},
+    {0, "tables", NULL, "only print the tables, write no file", OPTION_FLAG,
+     offsetof(struct verb_options, tables), 0, 0},
+    {'j', "json", NULL, "print every table as one JSON document, write no file",
+     OPTION_FLAG, offsetof(struct verb_options, json), 0, 0},
     {0, NULL, NULL, NULL, OPTION_FLAG, 0, 0, 0}};
 
 /* A cell as a number where it is one, null where it is empty. */
@@ -55,11 +66,11 @@ table_value(const struct csv_table *t)
     return list;
 }
 
-/* {"schema": 1, "tables": {"entropy": [{"language": ...}, ...], ...}}. */
+/* {"entropy": [{"language": ...}, ...], ...} of the files names[0..n). */
 static int
-print_json(struct moe_err *err, const char *dir, char **names, size_t n)
+tables_value(struct moe_err *err, json_t *tables, const char *dir, char **names,
+             size_t n)
 {
-    json_t *tables = json_object();
     int rc = MOE_OK;
     for (size_t i = 0; !rc && i < n; i++) {
         struct csv_table t;
@@ -73,35 +84,104 @@ print_json(struct moe_err *err, const char *dir, char **names, size_t n)
         }
         free(path);
     }
-    json_t *root = json_pack("{s:i, s:o}", "schema", 1, "tables", tables);
-    char *text = rc || !root ? NULL : json_dumps(root, JSON_INDENT(1));
+    return rc;
+}
+
+/* The tables of OUT_DIR/results; MOE_EINPUT when there is none. */
+static int
+find_tables(struct moe_err *err, char **dir, char ***names, size_t *n,
+            const char *out_dir)
+{
+    *n = 0;
+    *dir = str_path(out_dir, "results");
+    if (!*dir)
+        return moe_fail(err, MOE_ENOMEM, "%s: out of memory", out_dir);
+    int rc = fs_list(err, names, n, *dir, ".csv");
+    return rc || *n
+               ? rc
+               : moe_fail(err, MOE_EINPUT, "%s: no tables (*.csv) found", *dir);
+}
+
+static int
+print_json(struct moe_err *err, json_t *root)
+{
+    char *text = root ? json_dumps(root, JSON_INDENT(1)) : NULL;
     if (text)
         puts(text);
-    else if (!rc)
-        rc = moe_fail(err, MOE_ENOMEM, "%s: out of memory", dir);
+    int rc = text ? MOE_OK : moe_fail(err, MOE_ENOMEM, "out of memory");
     free(text);
     json_decref(root);
     return rc;
 }
 
+/* {"schema": 1, "tables": {...}}; of several folders
+ * {"schema": 1, "reports": [{"dir": ..., "tables": {...}}, ...]}. */
 static int
-report(struct moe_err *err, const char *out_dir, bool json)
+all_json(struct moe_err *err, char **out_dir, size_t n)
 {
-    char **names, *dir = str_path(out_dir, "results");
-    size_t n;
-    if (!dir)
-        return moe_fail(err, MOE_ENOMEM, "%s: out of memory", out_dir);
-    int rc = fs_list(err, &names, &n, dir, ".csv");
-    if (!rc && n == 0)
-        rc = moe_fail(err, MOE_EINPUT, "%s: no tables (*.csv) found", dir);
+    json_t *reports = json_array(), *tables = NULL;
+    int rc = MOE_OK;
+    for (size_t i = 0; !rc && i < n; i++) {
+        char *dir, **names;
+        size_t found;
+        tables = json_object();
+        rc = find_tables(err, &dir, &names, &found, out_dir[i]);
+        if (!rc)
+            rc = tables_value(err, tables, dir, names, found);
+        if (found)
+            fs_list_free(names, found);
+        free(dir);
+        json_array_append_new(reports, json_pack("{s:s, s:o}", "dir",
+                                                 out_dir[i], "tables", tables));
+    }
+    if (rc) {
+        json_decref(reports);
+        return rc;
+    }
+    json_t *root =
+        n == 1 ? json_pack("{s:i, s:O}", "schema", 1, "tables", tables)
+               : json_pack("{s:i, s:O}", "schema", 1, "reports", reports);
+    json_decref(reports);
+    return print_json(err, root);
+}
+
+static int
+all_tables(struct moe_err *err, char **out_dir, size_t n)
+{
+    int rc = MOE_OK;
+    for (size_t i = 0; !rc && i < n; i++) {
+        char *dir, **names;
+        size_t found;
+        rc = find_tables(err, &dir, &names, &found, out_dir[i]);
+        if (!rc && n > 1)
+            printf("%s%s\n\n", i ? "\n" : "", out_dir[i]);
+        if (!rc)
+            rc = results_print(err, stdout, out_dir[i]);
+        if (!rc)
+            printf("\nEvery table: %s\n", dir);
+        if (found)
+            fs_list_free(names, found);
+        free(dir);
+    }
+    return rc;
+}
+
+/* One report goes to its job's results, a comparison into a folder here. */
+static int
+all_files(struct moe_err *err, char **out_dir, size_t n,
+          struct report_options opt)
+{
+    char *out = opt.out  ? str_copy(opt.out)
+                : n == 1 ? str_path(out_dir[0], "results")
+                         : str_copy("comparison");
+    opt.out = out;
+    int rc = out ? report_write(err, (const char *const *)out_dir, n, &opt)
+                 : moe_fail(err, MOE_ENOMEM, "out of memory");
+    if (!rc && !opt.no_figures)
+        printf("Figures: %s/figures\n", out);
     if (!rc)
-        rc = json ? print_json(err, dir, names, n)
-                  : results_print(err, stdout, out_dir);
-    if (!rc && !json)
-        printf("\nEvery table: %s\n", dir);
-    if (n)
-        fs_list_free(names, n);
-    free(dir);
+        printf("Report: %s/report.html\n", out);
+    free(out);
     return rc;
 }
 
@@ -109,14 +189,21 @@ int
 verb_report(int argc, char **argv)
 {
     static const struct option_set set = {
-        "polymoe report", "[OPTION...] DIR",
-        "Show the tables that a job left in its folder.", rows, NULL};
-    struct report_options opt = {0};
+        "polymoe report", "[OPTION...] DIR...",
+        "Show the tables that jobs left in their folders, and write figures "
+        "and a page.",
+        rows, NULL};
+    struct verb_options opt = {0};
     struct moe_err err = {0};
     int first, rc = options_parse(&set, &opt, argc, argv, &first);
-    if (rc == OPTIONS_GO_ON && argc - first != 1)
-        rc = options_usage_error(&set, "one DIR is wanted");
+    if (rc == OPTIONS_GO_ON && argc == first)
+        rc = options_usage_error(&set, "a DIR is wanted");
     if (rc != OPTIONS_GO_ON)
         return rc;
-    return report(&err, argv[first], opt.json) ? verb_fail("report", &err) : 0;
+    const size_t n = (size_t)(argc - first);
+    rc = opt.json ? all_json(&err, argv + first, n)
+                  : all_tables(&err, argv + first, n);
+    if (!rc && !opt.json && !opt.tables)
+        rc = all_files(&err, argv + first, n, opt.report);
+    return rc ? verb_fail("report", &err) : 0;
 }
