@@ -145,7 +145,10 @@ START_TEST(agrees_for_every_length)
 {
     static const int64_t T[] = {1, 2, 15, 16, 17, 31, 33, 63, 64, 65, 131};
     for (size_t i = 0; i < LENGTH(T); i++) {
-        struct sample s = sample_make(2, T[i], 2, 2, 16, 1.0);
+        if (support_quick() && T[i] % 16 > 1)
+            continue;
+        struct sample s =
+            sample_make(support_quick() ? 1 : 2, T[i], 2, 2, 16, 1.0);
         compare_both_ways(&s);
     }
     if (!support_quick()) {
@@ -159,7 +162,10 @@ START_TEST(agrees_for_every_head_size)
 {
     static const int64_t S[] = {2, 4, 6, 10, 14, 64, 66, 80, 128};
     for (size_t i = 0; i < LENGTH(S); i++) {
-        struct sample s = sample_make(1, 37, 2, 1, S[i], 1.0);
+        if (support_quick() && S[i] > 66)
+            continue;
+        struct sample s =
+            sample_make(1, support_quick() ? 18 : 37, 2, 1, S[i], 1.0);
         compare_both_ways(&s);
     }
 }

@@ -59,7 +59,7 @@ static void
 compare(int64_t N, int64_t E, int64_t K, int64_t D, int64_t F, enum dtype type,
         enum spread spread)
 {
-    struct sample s = {.r = {N, E, K, D, F}};
+    struct sample s = {.r = {.N = N, .E = E, .K = K, .D = D, .F = F}};
     make(&s, type, spread);
     struct tensor y = support_tensor("y", DTYPE_F32, SHAPE(N * K, D), NULL);
     struct tensor h = support_tensor("h", DTYPE_F32, SHAPE(N * K, F), NULL);
@@ -115,7 +115,7 @@ START_TEST(refuses_more_than_it_was_made_for)
 {
     struct moe_ctx *ctx = support_ctx();
     struct experts_scratch *scratch;
-    struct sample s = {.r = {2048, 3, 2, 4, 4}};
+    struct sample s = {.r = {.N = 2048, .E = 3, .K = 2, .D = 4, .F = 4}};
     make(&s, DTYPE_F32, EVEN);
     ck_ok(moe_ctx_err(ctx), experts_create(ctx, &scratch, 1, 3, 1, 4, 4));
     ck_fails(moe_ctx_err(ctx),

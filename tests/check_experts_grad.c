@@ -148,7 +148,7 @@ static void
 compare(int64_t N, int64_t E, int64_t K, int64_t D, int64_t F, enum dtype type,
         enum spread spread)
 {
-    struct sample s = {.r = {N, E, K, D, F}};
+    struct sample s = {.r = {.N = N, .E = E, .K = K, .D = D, .F = F}};
     make(&s, type, spread);
     backward(&s);
     struct result a = outputs(&s), b = outputs(&s), c = outputs(&s);
@@ -243,7 +243,7 @@ move(struct sample *s, float *p, const double *slope, int64_t n, uint64_t seed)
 
 START_TEST(reference_is_the_derivative)
 {
-    struct sample s = {.r = {17, 4, 2, 12, 9}};
+    struct sample s = {.r = {.N = 17, .E = 4, .K = 2, .D = 12, .F = 9}};
     const struct routed *r = &s.r;
     make(&s, DTYPE_F32, RAGGED);
     memset(s.dw, 0, (size_t)(3 * r->E * r->D * r->F) * sizeof *s.dw);
@@ -269,7 +269,7 @@ END_TEST
 static void
 check_frozen(void)
 {
-    struct sample s = {.r = {37, 4, 2, 24, 11}};
+    struct sample s = {.r = {.N = 37, .E = 4, .K = 2, .D = 24, .F = 11}};
     const struct routed *r = &s.r;
     int64_t one = r->D * r->F, size = 3 * r->E * one;
     make(&s, DTYPE_F32, RAGGED);
@@ -311,7 +311,7 @@ END_TEST
 
 START_TEST(needs_no_gradients_of_weights)
 {
-    struct sample s = {.r = {19, 3, 2, 16, 8}};
+    struct sample s = {.r = {.N = 19, .E = 3, .K = 2, .D = 16, .F = 8}};
     make(&s, DTYPE_F32, RAGGED);
     backward(&s);
     struct result a = outputs(&s);

@@ -8,51 +8,72 @@
 # the programs before the --, which do little beside calling kernels.
 #
 # Each PoCL method has a cache of its own: PoCL would reuse what another
-# method compiled.
+# method compiled.  As many programs run at once as there are cores, since most
+# of the time goes into a compiler with one thread.
+#
+# $VARIANTS names the ones to run (all): VARIANTS="loops poison".
 set -u
+
+# portable.sh --one FOLDER WRAPPER... PROGRAM - for itself: run one, leave its
+# status, output and report in FOLDER; 124 after ten minutes.  The word REPORT
+# in WRAPPER is where an interpreter writes what it found.
+if test "${1:-}" = --one; then
+    folder=$2
+    shift 2
+    for program; do :; done
+    base=$folder/$(basename "$program")
+    : >"$base.report"
+    for word; do
+        shift
+        case $word in
+        REPORT) set -- "$@" "$base.report" ;;
+        *.test) set -- "$@" "${SHELL:-sh}" "$srcdir/$word" ;;
+        "$program") set -- "$@" "./$word" ;;
+        *) set -- "$@" "$word" ;;
+        esac
+    done
+    timeout 600 "$@" >"$base.out" 2>&1 </dev/null
+    echo $? >"$base.status"
+    exit 0
+fi
+
 work=$(mktemp -d "${TMPDIR:-/tmp}/polymoe-portable-XXXXXX") || exit 1
 trap 'rm -rf "$work"' EXIT
 trap 'exit 1' INT TERM HUP
 bad=0
+jobs=$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 1)
 
-# say NAME PASSED FAILED SKIPPED
-say() {
-    printf '%-12s %d passed, %d failed, %d skipped%s\n' "$1" "$2" "$3" "$4" \
-        "${5:+: $5}"
-    test "$3" -eq 0 || bad=1
-}
-
-# Run a program or a script under a wrapper; 124 after ten minutes.
-run() {
-    program=$1
-    shift
-    case $program in
-    *.test) timeout 600 "$@" ${SHELL:-sh} "$srcdir/$program" ;;
-    *) timeout 600 "$@" "./$program" ;;
-    esac >"$work/out" 2>&1 </dev/null
+wanted() {
+    case " ${VARIANTS:-$1} " in *" $1 "*) ;; *) return 1 ;; esac
 }
 
 # variant NAME PROGRAMS WRAPPER... - all programs, counted.
 variant() {
     name=$1 programs=$2
     shift 2
-    pass=0 fail=0 skip=0 which=
+    wanted "$name" || return
+    mkdir "$work/$name.d"
+    pass=0 fail=0 skip=0 which= begin=$(date +%s)
     for program in $programs; do
-        : >"$work/report"
-        run "$program" "$@"
-        status=$?
-        if test $status -eq 77; then
+        echo "$program"
+    done | xargs -P "$jobs" -n 1 "${SHELL:-sh}" "$0" --one "$work/$name.d" "$@"
+    for program in $programs; do
+        base=$work/$name.d/$(basename "$program")
+        status=$(cat "$base.status" 2>/dev/null || echo 1)
+        if test "$status" -eq 77; then
             skip=$((skip + 1))
-        elif test $status -ne 0 || test -s "$work/report"; then
+        elif test "$status" -ne 0 || test -s "$base.report"; then
             fail=$((fail + 1))
             which="$which $program"
-            { cat "$work/out" "$work/report"; echo "status $status"; } |
+            { cat "$base.out" "$base.report"; echo "status $status"; } |
                 sed "s|^|    $program: |" >&2
         else
             pass=$((pass + 1))
         fi
     done
-    say "$name" $pass $fail $skip "${which# }"
+    printf '%-12s %d passed, %d failed, %d skipped, %d s%s\n' "$name" $pass \
+        $fail $skip $(($(date +%s) - begin)) "${which:+:$which}"
+    test $fail -eq 0 || bad=1
 }
 
 kernels= others= seen=
@@ -90,7 +111,7 @@ else
     echo "rusticl      skipped: not installed"
 fi
 if command -v oclgrind >/dev/null 2>&1; then
-    variant oclgrind "$kernels" oclgrind --data-races --log "$work/report"
+    variant oclgrind "$kernels" oclgrind --data-races --log REPORT
 else
     echo "oclgrind     skipped: not installed"
 fi

@@ -45,6 +45,7 @@ str_puts(struct str *b, const char *s)
     str_add(b, s, strlen(s));
 }
 
+MOE_PRINTF(2, 0)
 static void
 print(struct str *b, const char *fmt, va_list ap)
 {

@@ -201,7 +201,7 @@ struct job_field {
 
 extern const struct job_field job_fields[];
 
-enum { JOB_EVERY_KIND = ~0u };
+enum { JOB_EVERY_KIND = 0x7fffffff };
 
 const char *job_type_name(enum job_type type);
 
