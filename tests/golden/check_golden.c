@@ -25,6 +25,7 @@ static const struct {
     {"tiny", golden_tiny},     {"tiny", golden_train},
     {"tokens", golden_tokens}, {"routing", golden_routing},
     {"adapt", golden_adapt},   {"small", golden_curve},
+    {"eval", golden_eval},
 };
 
 static bool

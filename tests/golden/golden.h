@@ -27,6 +27,7 @@ typedef int golden_fn(struct golden *g, struct moe_err *err);
 
 golden_fn golden_adapt;   // steps of adapt/
 golden_fn golden_curve;   // a training run of small/
+golden_fn golden_eval;    // scores and texts of eval/
 golden_fn golden_routing; // counts and measures of routing/
 golden_fn golden_tiny;    // forward passes of tiny/
 golden_fn golden_tokens;  // ids of tokens/
