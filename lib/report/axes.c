@@ -9,8 +9,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-static const struct words tick_words = {.size = 10, .ink = INK_MUTED};
-static const struct words title_words = {.size = 11, .across = 0.5};
+static const struct words tick_words = {.size = 11, .ink = INK_MUTED};
+static const struct words title_words = {.size = 12, .across = 0.5};
 
 double
 axis_at(const struct axis *a, double v)
@@ -163,10 +163,10 @@ frame_draw_x(struct figure *f, const struct frame *frame)
         const double x = axis_at(&frame->x, tick[i]);
         figure_line(f, stroke, x, y, x, y + 4);
         axis_tick_text(text, tick[i], step_of(tick, n));
-        figure_text(f, words, x, y + 12, text);
+        figure_text(f, words, x, y + 13, text);
     }
     if (frame->x_title)
-        figure_text(f, title_words, p.x + p.w / 2, y + 29, frame->x_title);
+        figure_text(f, title_words, p.x + p.w / 2, y + 30, frame->x_title);
 }
 
 void

@@ -145,19 +145,19 @@ overlap_of(struct str *out, const struct report *r, size_t run)
         v[l] = summary_overlap(f, l, GRID_JACCARD).r;
     const size_t best = v ? summary_extreme(v, f->L, -1) : f->L;
     if (best < f->L) {
-        const size_t last = f->L - 1;
+        const size_t other = best == f->L - 1 ? 0 : f->L - 1;
         if (r->runs > 1)
             html_tag(out, "h3", "%s", f->label);
         html_class(out, "p", "answer",
                    "%s in layer %zu: divergence and vocabulary overlap "
                    "(Jaccard) correlate at r\u00a0=\u00a0%s%.2f over %lld "
-                   "pairs, %.0f\u00a0%% of the variance. In the last layer "
+                   "pairs, %.0f\u00a0%% of the variance. In layer %zu "
                    "r\u00a0=\u00a0%s%.2f, %.0f\u00a0%%.",
                    verdict(v[best]), best, v[best] < 0 ? "\u2212" : "",
                    fabs(v[best]),
                    (long long)summary_overlap(f, best, GRID_JACCARD).n,
-                   100 * v[best] * v[best], v[last] < 0 ? "\u2212" : "",
-                   fabs(v[last]), 100 * v[last] * v[last]);
+                   100 * v[best] * v[best], other, v[other] < 0 ? "\u2212" : "",
+                   fabs(v[other]), 100 * v[other] * v[other]);
         if (run == 0)
             html_class(out, "p", "quiet",
                        "Negative r: languages that share tokens share experts. "
