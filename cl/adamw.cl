@@ -5,7 +5,9 @@
  *            w  = w (1 - lr decay)
  *            m  = b1 m + (1 - b1) g'       v = b2 v + (1 - b2) g'^2
  *            w  = w - lr (m / c1) / (sqrt(v / c2) + eps)
- *            c1 = 1 - b1^t, c2 = 1 - b2^t  computed by the host in double
+ *            c1 = 1 - b1^t, c2 = 1 - b2^t, d1 = 1 - b1, d2 = 1 - b2 computed
+ *            by the host in double; no product is fused with a sum, which is
+ *            how other optimisers round
  * Shapes     w, m, v, g (n)   s (1)
  * Work       items = n, any n
  * Local      none
@@ -19,11 +21,13 @@
 /* The decoupled update of one parameter; moments are updated in place. */
 float
 adamw_value(float w, __global float *m, __global float *v, const float g,
-            const float lr, const float b1, const float b2, const float eps,
-            const float decay, const float c1, const float c2)
+            const float lr, const float b1, const float b2, const float d1,
+            const float d2, const float eps, const float decay, const float c1,
+            const float c2)
 {
-    const float mi = b1 * *m + (1.0f - b1) * g;
-    const float vi = b2 * *v + (1.0f - b2) * g * g;
+#pragma OPENCL FP_CONTRACT OFF
+    const float mi = b1 * *m + d1 * g;
+    const float vi = b2 * *v + d2 * (g * g);
     *m = mi;
     *v = vi;
     w *= 1.0f - lr * decay;
@@ -37,13 +41,14 @@ adamw_f32(__global float *restrict w, const ulong w_off,       /* (n) in, out */
           __global const float *restrict g, const ulong g_off, /* (n) in */
           __global const float *restrict s, const ulong s_off, /* (1) in */
           const ulong n, const float lr, const float b1, const float b2,
-          const float eps, const float decay, const float c1, const float c2)
+          const float d1, const float d2, const float eps, const float decay,
+          const float c1, const float c2)
 {
     const size_t i = get_global_id(0);
     if (i < n)
         w[w_off + i] = adamw_value(w[w_off + i], m + m_off + i, v + v_off + i,
-                                   g[g_off + i] * s[s_off], lr, b1, b2, eps,
-                                   decay, c1, c2);
+                                   g[g_off + i] * s[s_off], lr, b1, b2, d1, d2,
+                                   eps, decay, c1, c2);
 }
 
 /* The first word of Philox4x32-10 at counter (index, step) under seed. */
@@ -81,15 +86,16 @@ adamw_bf16(__global ushort *restrict w, const ulong w_off, /* (n) in, out */
            __global const float *restrict g, const ulong g_off, /* (n) in */
            __global const float *restrict s, const ulong s_off, /* (1) in */
            const ulong n, const float lr, const float b1, const float b2,
-           const float eps, const float decay, const float c1, const float c2,
-           const ulong seed, const ulong step, const ulong first)
+           const float d1, const float d2, const float eps, const float decay,
+           const float c1, const float c2, const ulong seed, const ulong step,
+           const ulong first)
 {
     const size_t i = get_global_id(0);
     if (i < n) {
         const float old = as_float((uint)w[w_off + i] << 16);
         const float x = adamw_value(old, m + m_off + i, v + v_off + i,
-                                    g[g_off + i] * s[s_off], lr, b1, b2, eps,
-                                    decay, c1, c2);
+                                    g[g_off + i] * s[s_off], lr, b1, b2, d1, d2,
+                                    eps, decay, c1, c2);
         w[w_off + i] = bf16_stochastic(x, philox_word(seed, step, first + i));
     }
 }

@@ -26,6 +26,8 @@ adamw_step(struct moe_ctx *ctx, const struct tensor *w, const struct tensor *m,
     launch_float(&l, (float)o->lr);
     launch_float(&l, (float)o->beta1);
     launch_float(&l, (float)o->beta2);
+    launch_float(&l, (float)(1 - o->beta1));
+    launch_float(&l, (float)(1 - o->beta2));
     launch_float(&l, (float)o->eps);
     launch_float(&l, (float)o->decay);
     launch_float(&l, (float)(1 - pow(o->beta1, (double)o->step)));
