@@ -1,6 +1,7 @@
 #!/bin/sh
-# demo.sh - the main job from end to end on the sample: a daemon, a job with
-# a progress bar, a table of routing results.
+# demo.sh - the main jobs from end to end on the sample: a daemon, a study that
+# trains a small multilingual model from nothing and analyses it, progress bars,
+# and at the end how loss and perplexity fell and which experts a language uses.
 #
 # Run by `make demo` with the build tree in PATH and POLYMOE_SAMPLE set, or
 # by hand after an install.  POLYMOE_DEMO_DIR (./demo) is kept.
@@ -41,23 +42,65 @@ until polymoe status >/dev/null 2>&1; do
 done
 polymoe status
 
-say "Submitting a routing analysis of 14 languages"
-rm -rf "$dir/analysis"
-cat >"$dir/analysis.yaml" <<E2
-kind: analyze
-name: sample-routing
-model: $sample/model
-data: $sample/parallel
-documents: line
-window: 256
-perplexity: true
-out: $dir/analysis
-E2
-cat "$dir/analysis.yaml"
-id=$(polymoe submit --parsable "$dir/analysis.yaml")
-polymoe follow "$id"
-polymoe wait "$id"
+# Of each language nine tenths to train on, the rest held out.
+languages="en ar cs es fi hi ru"
+rm -rf "$dir/text" "$dir/heldout" "$dir/train" "$dir/analysis"
+mkdir -p "$dir/text" "$dir/heldout"
+for l in $languages; do
+    sed -n '1,216p' "$sample/parallel/$l.txt" >"$dir/text/$l.txt"
+    sed -n '217,$p' "$sample/parallel/$l.txt" >"$dir/heldout/$l.txt"
+done
+
+say "A study: train a model from nothing, then see which experts are used"
+cat >"$dir/study.yaml" <<Y
+window: 128
+tokenizer: $sample/tokenizer.json
+jobs:
+  train:
+    kind: pretrain
+    model: $sample/model/config.json       # its architecture, new weights
+    init: olmo
+    data: $dir/text
+    heldout: $dir/heldout
+    mixture: uniform
+    batch: 16
+    micro_batch: 16
+    max_steps: ${POLYMOE_DEMO_STEPS:-150}
+    optimizer: {lr: 4e-3}
+    schedule: {warmup: 15}
+    eval_every: 50
+    checkpoint_every: 50
+    out: $dir/train
+  analysis:
+    kind: analyze
+    model: \${train.out}/model
+    data: $sample/parallel
+    perplexity: true
+    out: $dir/analysis
+Y
+cat "$dir/study.yaml"
+polymoe submit --parsable "$dir/study.yaml" >"$dir/jobs"
+while read -r id; do
+    polymoe follow "$id" </dev/null
+    polymoe wait "$id" </dev/null
+done <"$dir/jobs"
 polymoe list
+
+say "Loss of the training run"
+sed -n 's/.*"kind":"step","step":\([0-9]*\),.*"loss":\([0-9.]*\),.*/\1 \2/p' \
+    "$dir/train/metrics.jsonl" |
+    awk 'NR == 1 || NR % 25 == 0 { printf "step %4d  loss %.3f\n", $1, $2 }'
+
+say "Perplexity of each language's held-out text"
+awk -F, 'NR > 1 {
+    if (!($2 in first)) { first[$2] = $5; order[++n] = $2 }
+    last[$2] = $5; step = $1
+} END {
+    printf "%-10s %10s %10s\n", "language", "step 0", "step " step
+    for (i = 1; i <= n; i++)
+        printf "%-10s %10.1f %10.1f\n", order[i], first[order[i]],
+            last[order[i]]
+}' "$dir/train/results/heldout.csv"
 
 say "Results"
 polymoe report "$dir/analysis"
