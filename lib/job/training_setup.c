@@ -192,6 +192,18 @@ read_heldout(struct moe_err *err, struct training *p)
     return rc;
 }
 
+/* Text wants a tokenizer.  Shards do not, but the one that lies beside them
+ * says whether their documents end as it would end them. */
+static int
+load_tokenizer(struct moe_err *err, struct training *p)
+{
+    const struct job_spec *s = p->spec;
+    bool text = corpus_has_text(&s->data) || corpus_has_text(&s->train.heldout);
+    if (!text && (!s->tokenizer || !fs_exists(s->tokenizer)))
+        return MOE_OK;
+    return moe_tokenizer_load(err, &p->tokenizer, s->tokenizer);
+}
+
 int
 training_read(struct moe_err *err, struct training *p)
 {
@@ -204,9 +216,8 @@ training_read(struct moe_err *err, struct training *p)
                       s->window, p->config.max_positions);
     if (!rc && s->window < 2)
         rc = moe_fail(err, MOE_EINVAL, "window: 1 token predicts nothing");
-    if (!rc &&
-        (corpus_has_text(&s->data) || corpus_has_text(&s->train.heldout)))
-        rc = moe_tokenizer_load(err, &p->tokenizer, s->tokenizer);
+    if (!rc)
+        rc = load_tokenizer(err, p);
     if (!rc)
         rc = open_source(err, p);
     if (!rc)

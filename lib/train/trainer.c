@@ -126,6 +126,16 @@ note_load(struct trainer *t)
     }
 }
 
+/* The run diverged before there was a gradient; what the pass said names layer
+ * and token. */
+static int
+router_diverged(struct trainer *t, const struct trainer_metrics *m)
+{
+    struct moe_err *err = moe_ctx_err(t->ctx), pass = *err;
+    return moe_fail(err, MOE_ENUMERIC, "step %" PRIu64 ": router logits: %s",
+                    m->step, pass.text);
+}
+
 /* The choices of a batch that is too large for one pass, ahead of it. */
 static int
 count_batch(struct trainer *t, const int32_t *ids, int64_t rows)
@@ -160,7 +170,7 @@ trainer_gradients(struct trainer *t, const int32_t *ids, const int32_t *target,
     }
     pass_sums(t->pass, &sums, t->count);
     if (rc)
-        return rc;
+        return rc == MOE_ENUMERIC ? router_diverged(t, m) : rc;
     note_load(t);
     m->ce = sums.nll / denominator;
     m->labels = labels;
