@@ -24,9 +24,10 @@ enum { L = 3, ROWS = 2 * 131 };
  * layer; the batches' tensors are views of the whole. */
 struct stream {
     int64_t N, E, K;
-    float *probs; // (L,ROWS,E)
-    int32_t *idx; // (L,ROWS,K)
-    struct tensor d_probs, d_idx;
+    float *probs;  // (L,ROWS,E)
+    int32_t *idx;  // (L,ROWS,K)
+    float *weight; // (L,ROWS,K)
+    struct tensor d_probs, d_idx, d_weight;
 };
 
 static void
@@ -36,6 +37,9 @@ stream_make(struct stream *s, struct moe_ctx *ctx, int64_t N, int64_t E,
     *s = (struct stream){.N = N, .E = E, .K = K};
     s->probs = calloc((size_t)(L * ROWS * E), sizeof *s->probs);
     s->idx = calloc((size_t)(L * ROWS * K), sizeof *s->idx);
+    s->weight = calloc((size_t)(L * ROWS * K), sizeof *s->weight);
+    for (int64_t i = 0; i < L * ROWS * K; i++)
+        s->weight[i] = (float)rng_uniform(3, 0, (uint64_t)i);
     for (int64_t i = 0; i < L * ROWS * E; i++)
         s->probs[i] = (float)rng_uniform(1, 0, (uint64_t)i);
     // Row 5k chooses expert 0 first; the last expert is chosen by none.
@@ -48,6 +52,9 @@ stream_make(struct stream *s, struct moe_ctx *ctx, int64_t N, int64_t E,
                                 (double)(E > 1 ? E - 1 : 1));
     s->d_probs = tensor_shape(DTYPE_F32, 2, (int64_t[]){L * ROWS, E});
     s->d_idx = tensor_shape(DTYPE_I32, 2, (int64_t[]){L * ROWS, K});
+    s->d_weight = tensor_shape(DTYPE_F32, 2, (int64_t[]){L * ROWS, K});
+    ck_ok(moe_ctx_err(ctx), tensor_create(ctx, &s->d_weight, "weight"));
+    ck_ok(moe_ctx_err(ctx), tensor_write(&s->d_weight, s->weight));
     ck_ok(moe_ctx_err(ctx), tensor_create(ctx, &s->d_probs, "probs"));
     ck_ok(moe_ctx_err(ctx), tensor_create(ctx, &s->d_idx, "idx"));
     ck_ok(moe_ctx_err(ctx), tensor_write(&s->d_probs, s->probs));
@@ -59,6 +66,8 @@ stream_free(struct stream *s)
 {
     free(s->probs);
     free(s->idx);
+    free(s->weight);
+    buffer_destroy(&s->d_weight.buf);
     buffer_destroy(&s->d_probs.buf);
     buffer_destroy(&s->d_idx.buf);
 }
@@ -71,7 +80,8 @@ pass(struct collect *c, const struct stream *s, int64_t at, int64_t n)
     for (int64_t l = 0; !rc && l < L; l++) {
         struct tensor probs = tensor_rows(&s->d_probs, l * ROWS + at, n);
         struct tensor idx = tensor_rows(&s->d_idx, l * ROWS + at, n);
-        rc = collect_layer(c, l, NULL, &probs, &idx, NULL, n);
+        struct tensor weight = tensor_rows(&s->d_weight, l * ROWS + at, n);
+        rc = collect_layer(c, l, NULL, &probs, &idx, &weight, n);
     }
     return rc;
 }
@@ -118,24 +128,27 @@ compare(const struct stream *s, const struct moe_routing_language *p)
 {
     const int64_t E = s->E;
     int64_t count[256];
-    double sum[256], mean[256];
+    double sum[256], gate[256], mean[256];
     ck_assert_uint_eq(p->tokens, ROWS);
     for (int64_t l = 0; l < L; l++) {
         const float *probs = s->probs + l * ROWS * E;
         const int32_t *idx = s->idx + l * ROWS * s->K;
+        const float *weight = s->weight + l * ROWS * s->K;
         uint64_t documents = 0;
         memset(mean, 0, sizeof mean);
         for (int64_t row = 0, n = 1; row < ROWS; row += n++, documents++) {
             int64_t end = row + n < ROWS ? row + n : ROWS;
-            ref_collect(count, sum, probs, idx, row, end, E, s->K);
+            ref_collect(count, sum, gate, probs, idx, weight, row, end, E,
+                        s->K);
             for (int64_t e = 0; e < E; e++)
                 mean[e] += sum[e] / (double)(end - row);
         }
         ck_assert_uint_eq(p->documents, documents);
-        ref_collect(count, sum, probs, idx, 0, ROWS, E, s->K);
+        ref_collect(count, sum, gate, probs, idx, weight, 0, ROWS, E, s->K);
         for (int64_t e = 0; e < E; e++) {
             ck_assert_uint_eq(p->count[l * E + e], (uint64_t)count[e]);
             ck_assert_double_eq_tol(p->pooled[l * E + e], sum[e], 1e-4);
+            ck_assert_double_eq_tol(p->gate[l * E + e], gate[e], 1e-4);
             ck_assert_double_eq_tol(p->by_document[l * E + e], mean[e], 1e-5);
         }
     }
@@ -211,9 +224,9 @@ START_TEST(padding_is_not_counted)
     collect_stream(c, &s, p, 40);
     ck_assert_uint_eq(p->tokens, 2 * 91);
     int64_t count[8];
-    double sum[8], first[8];
-    ref_collect(count, first, s.probs, s.idx, 0, 91, 8, 2);
-    ref_collect(count, sum, s.probs, s.idx, 131, 222, 8, 2);
+    double sum[8], first[8], gate[8];
+    ref_collect(count, first, gate, s.probs, s.idx, s.weight, 0, 91, 8, 2);
+    ref_collect(count, sum, gate, s.probs, s.idx, s.weight, 131, 222, 8, 2);
     for (int e = 0; e < 8; e++)
         ck_assert_double_eq_tol(p->pooled[e], first[e] + sum[e], 1e-4);
 
@@ -222,6 +235,54 @@ START_TEST(padding_is_not_counted)
     ck_ok(moe_ctx_err(ctx), pass(c, &s, 0, 131));
     ck_ok(moe_ctx_err(ctx), collect_end(c, p));
     ck_assert_uint_eq(p->tokens, 2 * 91);
+    collect_destroy(&c);
+    moe_routing_free(&r);
+    stream_free(&s);
+}
+END_TEST
+
+/* What was seen of the documents, one after another. */
+struct seen {
+    const struct stream *s;
+    int64_t row; // of the stream
+    uint64_t documents;
+};
+
+static void
+see_document(void *arg, uint64_t document, uint64_t tokens,
+             const uint64_t *count, const double *sum)
+{
+    struct seen *x = arg;
+    const struct stream *s = x->s;
+    int64_t want[256];
+    double total[256], gate[256];
+    ck_assert_uint_eq(document, x->documents++);
+    for (int64_t l = 0; l < L; l++) {
+        ref_collect(want, total, gate, s->probs + l * ROWS * s->E,
+                    s->idx + l * ROWS * s->K, s->weight + l * ROWS * s->K,
+                    x->row, x->row + (int64_t)tokens, s->E, s->K);
+        for (int64_t e = 0; e < s->E; e++) {
+            ck_assert_uint_eq(count[l * s->E + e], (uint64_t)want[e]);
+            ck_assert_double_eq_tol(sum[l * s->E + e], total[e], 1e-4);
+        }
+    }
+    x->row += (int64_t)tokens;
+}
+
+START_TEST(each_document_is_shown)
+{
+    struct moe_ctx *ctx = support_ctx();
+    struct stream s;
+    struct collect *c;
+    struct moe_routing r;
+    stream_make(&s, ctx, 47, 16, 3); // documents go on in the next batch
+    ck_ok(moe_ctx_err(ctx), collect_create(ctx, &c, 47, L, 16, 3));
+    struct moe_routing_language *p = language_of(&r, 16, 3);
+    struct seen x = {.s = &s};
+    collect_each_document(c, see_document, &x);
+    collect_stream(c, &s, p, 0);
+    ck_assert_int_eq(x.row, ROWS);
+    ck_assert_uint_eq(x.documents, p->documents);
     collect_destroy(&c);
     moe_routing_free(&r);
     stream_free(&s);
@@ -285,6 +346,7 @@ main(void)
     tcase_add_test(t, counts_as_the_reference);
     tcase_add_test(t, twice_gives_the_same_bits);
     tcase_add_test(t, padding_is_not_counted);
+    tcase_add_test(t, each_document_is_shown);
     tcase_add_test(t, segments_must_lie_in_the_batch);
     tcase_add_test(t, a_router_that_is_not_finite_is_an_error);
     suite_add_tcase(s, t);

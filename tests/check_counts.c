@@ -183,7 +183,7 @@ START_TEST(results_have_the_documented_shape)
     struct moe_routing_language *p;
     make_table(&r);
     ck_ok(&err, moe_routing_add(&err, &r, "silent", &p));
-    ck_ok(&err, moe_routing_write(&err, &r, support_dir()));
+    ck_ok(&err, moe_routing_write(&err, &r, NULL, 0, support_dir()));
     const char *s = result("counts.csv");
     ck_assert_int_eq(lines(s), 1 + 2 * CELLS);
     ck_assert_ptr_eq(strstr(s, "language,layer,expert,count\nen,0,0,"), s);
@@ -192,7 +192,7 @@ START_TEST(results_have_the_documented_shape)
     s = result("probabilities.csv");
     ck_assert_int_eq(lines(s), 1 + 2 * CELLS);
     ck_assert_ptr_eq(
-        strstr(s, "language,layer,expert,mean_pooled,mean_documents\nen,0,0,"),
+        strstr(s, "language,layer,expert,mean_pooled,mean_documents,mean_gate\nen,0,0,"),
         s);
     s = result("entropy.csv");
     ck_assert_int_eq(lines(s), 1 + 2 * L);
@@ -206,7 +206,7 @@ START_TEST(results_have_the_documented_shape)
         s);
     s = result("specialization.csv");
     ck_assert_int_eq(lines(s), 1 + L);
-    ck_assert_ptr_eq(strstr(s, "layer,score\n0,0."), s);
+    ck_assert_ptr_eq(strstr(s, "layer,score,score_high\n0,0."), s);
     s = result("perplexity.csv");
     ck_assert_int_eq(lines(s), 2); // only the language that has a loss
     char row[200];
@@ -225,13 +225,13 @@ START_TEST(one_language_has_no_pairs)
     ck_ok(&err, moe_routing_init(&err, &r, L, E, K));
     ck_ok(&err, moe_routing_add(&err, &r, "en", &p));
     observe(p, 10, 5);
-    ck_ok(&err, moe_routing_write(&err, &r, support_dir()));
+    ck_ok(&err, moe_routing_write(&err, &r, NULL, 0, support_dir()));
     ck_assert_str_eq(
         result("jsd.csv"),
         "layer,language_a,language_b,jsd_counts,jsd_probabilities\n");
-    ck_assert_str_eq(result("specialization.csv"), "layer,score\n");
+    ck_assert_str_eq(result("specialization.csv"), "layer,score,score_high\n");
     ck_assert(!fs_exists(support_path("perplexity.csv")));
-    ck_fails(&err, moe_routing_write(&err, &r, support_path("no-such-dir")),
+    ck_fails(&err, moe_routing_write(&err, &r, NULL, 0, support_path("no-such-dir")),
              MOE_EIO, "no-such-dir");
     moe_routing_free(&r);
 }

@@ -116,7 +116,13 @@ START_TEST(experts_json_has_the_published_shape)
     const char *const high[] = {"en", "fi", "ru"};
     const struct moe_parent low[] = {{"nl", "en"}, {"et", "fi"}, {"uk", "ru"}};
     const int64_t layer[] = {0, 1};
-    struct moe_selection s = {0.01, layer, 2, high, 3, low, 3, false};
+    struct moe_selection s = {.alpha = 0.01,
+                              .layer = layer,
+                              .layers = 2,
+                              .high = high,
+                              .n_high = 3,
+                              .low = low,
+                              .n_low = 3};
     make_table(&r);
     ck_ok(&err, moe_selection_write(&err, &r, &s, path));
     ck_ok(&err, json_read(&err, &root, path));
@@ -153,7 +159,13 @@ START_TEST(experts_json_names_what_is_missing)
     const char *high[] = {"en", "fi"};
     struct moe_parent low = {"uk", "ru"};
     int64_t layer = 1;
-    struct moe_selection s = {0.01, &layer, 1, high, 2, &low, 1, false};
+    struct moe_selection s = {.alpha = 0.01,
+                              .layer = &layer,
+                              .layers = 1,
+                              .high = high,
+                              .n_high = 2,
+                              .low = &low,
+                              .n_low = 1};
     make_table(&r);
     ck_fails(&err, moe_selection_write(&err, &r, &s, path), MOE_EINVAL,
              "experts of ru");

@@ -19,4 +19,12 @@ int json_read(struct moe_err *err, json_t **out, const char *path);
 /* Write a document to a file by rename, indented, keys in insertion order. */
 int json_write(struct moe_err *err, const json_t *root, const char *path);
 
+/*
+ * The same with a member "sha256" over all others, which is looked at when the
+ * file is read: one in which a digit changed does not pass (MOE_EFORMAT).
+ * root is an object; writing adds the member to it.
+ */
+int json_write_sealed(struct moe_err *err, json_t *root, const char *path);
+int json_read_sealed(struct moe_err *err, json_t **out, const char *path);
+
 #endif

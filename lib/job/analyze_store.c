@@ -1,24 +1,41 @@
 /*
- * analyze_store.c - what an analysis leaves behind.
+ * analyze_store.c - what is kept of a part of an analysis that is done.
  */
 #include "config.h"
 
 #include "job/analyze.h"
 
 #include <inttypes.h>
-#include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/fs.h"
-#include "base/mem.h"
+#include "base/json.h"
 #include "base/str.h"
 
-/* ---- Counters of a language ---------------------------------------------- */
-
 static char *
-counters_path(const struct job_run *run, size_t i)
+path_of(const struct job_run *run, const char *what, size_t i)
 {
-    return str_format("%s/checkpoints/routing-%03zu.json", run->out_dir, i);
+    return str_format("%s/checkpoints/%s-%03zu.json", run->out_dir, what, i);
+}
+
+/* Of the language's files, and of the pivot's when it is compared with that.
+ */
+static int
+identity(struct moe_err *err, char hex[HASH_HEX], const struct job_run *run,
+         const struct job_language *language, const struct job_language *pivot)
+{
+    char other[HASH_HEX];
+    struct hash h;
+    int rc = job_identity(err, hex, run, &language->files);
+    if (rc || !pivot)
+        return rc;
+    rc = job_identity(err, other, run, &pivot->files);
+    hash_begin(&h);
+    hash_add_text(&h, hex);
+    hash_add_text(&h, other);
+    hash_end(&h, hex);
+    return rc;
 }
 
 static int
@@ -31,43 +48,154 @@ make_dir(struct moe_err *err, const struct job_run *run)
     return rc;
 }
 
-int
-analyze_save(struct moe_err *err, const struct moe_routing *shape,
-             const struct moe_routing_language *p, const struct job_run *run,
-             size_t i)
+/* ---- JSON with an identity ----------------------------------------------- */
+
+/* Takes the reference. */
+static int
+write_part(struct moe_err *err, const struct job_run *run, const char *what,
+           size_t i, const char *hex, json_t *value)
 {
-    char hex[HASH_HEX];
-    struct moe_routing_language *borrowed[1] = {
-        (struct moe_routing_language *)p};
-    const struct moe_routing one = {shape->L, shape->E, shape->K, 1, borrowed};
-    char *path = counters_path(run, i);
-    int rc = path ? make_dir(err, run)
+    char *path = path_of(run, what, i);
+    json_t *root = json_pack("{s:s, s:o}", "identity", hex, what, value);
+    int rc = path && root
+                 ? json_write_sealed(err, root, path)
+                 : moe_fail(err, MOE_ENOMEM, "%s: out of memory", run->out_dir);
+    json_decref(root);
+    free(path);
+    return rc;
+}
+
+/* *root has the file, *value what it holds of `what`; *root is to be given
+ * back after success. */
+static int
+read_part(struct moe_err *err, json_t **root, const json_t **value,
+          const struct job_run *run, const char *what, size_t i,
+          const char *hex)
+{
+    char *path = path_of(run, what, i);
+    *root = NULL;
+    int rc = path ? json_read_sealed(err, root, path)
                   : moe_fail(err, MOE_ENOMEM, "%s", run->out_dir);
-    if (!rc)
-        rc = job_identity(err, hex, run, &run->spec->data.language[i].files);
-    if (!rc)
-        rc = moe_routing_save(err, &one, path, hex);
     free(path);
+    if (rc)
+        return rc;
+    const char *found = json_string_value(json_object_get(*root, "identity"));
+    *value = json_object_get(*root, what);
+    if (found && strcmp(found, hex) == 0 && *value)
+        return MOE_OK;
+    json_decref(*root);
+    return moe_fail(err, MOE_ESTATE, "%s of another analysis", what);
+}
+
+/* ---- A language ---------------------------------------------------------- */
+
+static int
+save_counters(struct moe_err *err, const struct analysis *a, size_t i,
+              const char *hex)
+{
+    struct moe_routing_language *borrowed[1] = {a->table.language[i]};
+    const struct moe_routing one = {a->table.L, a->table.E, a->table.K, 1,
+                                    borrowed};
+    char *path = path_of(a->run, "routing", i);
+    int rc = path ? moe_routing_save(err, &one, path, hex)
+                  : moe_fail(err, MOE_ENOMEM, "%s", a->run->out_dir);
+    free(path);
+    return rc;
+}
+
+/* The file of the counters comes last: it says that the other is there. */
+int
+analyze_save(struct moe_err *err, const struct analysis *a, size_t i)
+{
+    char hex[HASH_HEX];
+    int rc = make_dir(err, a->run);
+    if (!rc)
+        rc = identity(err, hex, a->run, a->part[i].language, NULL);
+    if (!rc)
+        rc = write_part(err, a->run, "usage", i, hex,
+                        usage_pack(&a->part[i].usage));
+    return rc ? rc : save_counters(err, a, i, hex);
+}
+
+static int
+load_counters(struct moe_err *err, struct analysis *a, size_t i,
+              const char *hex)
+{
+    struct moe_routing saved;
+    char *path = path_of(a->run, "routing", i);
+    int rc = path ? moe_routing_load(err, &saved, path, hex)
+                  : moe_fail(err, MOE_ENOMEM, "%s", a->run->out_dir);
+    free(path);
+    if (rc)
+        return rc;
+    if (saved.n != 1 ||
+        strcmp(saved.language[0]->name, a->part[i].language->name) != 0)
+        rc = moe_fail(err, MOE_ESTATE, "routing of another language");
+    if (!rc)
+        rc = moe_routing_merge(err, &a->table, &saved);
+    moe_routing_free(&saved);
     return rc;
 }
 
 int
-analyze_load(struct moe_err *err, struct moe_routing *out,
-             const struct job_run *run, size_t i)
+analyze_load(struct moe_err *err, struct analysis *a, size_t i)
 {
     char hex[HASH_HEX];
-    char *path = counters_path(run, i);
-    *out = (struct moe_routing){0};
-    int rc =
-        path ? job_identity(err, hex, run, &run->spec->data.language[i].files)
-             : moe_fail(err, MOE_ENOMEM, "%s", run->out_dir);
+    json_t *root;
+    const json_t *value;
+    struct usage *u = &a->part[i].usage;
+    int rc = identity(err, hex, a->run, a->part[i].language, NULL);
     if (!rc)
-        rc = moe_routing_load(err, out, path, hex);
-    free(path);
+        rc = read_part(err, &root, &value, a->run, "usage", i, hex);
+    if (rc)
+        return rc;
+    if (!(rc = usage_unpack(err, u, value, "usage")))
+        rc = load_counters(err, a, i, hex);
+    if (rc)
+        usage_clear(u);
+    json_decref(root);
     return rc;
 }
 
-/* ---- Metrics and tables -------------------------------------------------- */
+/* ---- A section ----------------------------------------------------------- */
+
+static const struct job_language *
+compared_with(const struct analysis *a)
+{
+    return a->section[a->pivot].language;
+}
+
+int
+analyze_save_section(struct moe_err *err, const struct analysis *a, size_t i)
+{
+    char hex[HASH_HEX];
+    const struct analyze_section *x = &a->section[i];
+    int rc = make_dir(err, a->run);
+    if (!rc)
+        rc = identity(err, hex, a->run, x->language, compared_with(a));
+    return rc ? rc
+              : write_part(err, a->run, "parallel", i, hex,
+                           parallel_pack(&x->sums));
+}
+
+int
+analyze_load_section(struct moe_err *err, struct analysis *a, size_t i)
+{
+    char hex[HASH_HEX];
+    json_t *root;
+    const json_t *value;
+    struct analyze_section *x = &a->section[i];
+    int rc = identity(err, hex, a->run, x->language, compared_with(a));
+    if (!rc)
+        rc = read_part(err, &root, &value, a->run, "parallel", i, hex);
+    if (rc)
+        return rc;
+    rc = parallel_unpack(err, &x->sums, value, "parallel");
+    json_decref(root);
+    return rc;
+}
+
+/* ---- Metrics ------------------------------------------------------------- */
 
 void
 analyze_report(struct job_run *run, const struct moe_routing_language *p,
@@ -93,60 +221,4 @@ analyze_report(struct job_run *run, const struct moe_routing_language *p,
                  p->name, p->tokens, p->documents, rate);
     }
     job_metric(run, line);
-}
-
-/* counts (n,E) of one layer. */
-static void
-take_layer(double *counts, const struct moe_routing *r, int64_t layer)
-{
-    for (int64_t i = 0; i < r->n; i++)
-        for (int64_t e = 0; e < r->E; e++)
-            counts[i * r->E + e] =
-                (double)r->language[i]->count[layer * r->E + e];
-}
-
-/* A value, or null where it is undefined. */
-static json_t *
-number(double x)
-{
-    return isfinite(x) ? json_real(x) : json_null();
-}
-
-static void
-report_layer(struct job_run *run, const struct moe_routing *r, int64_t layer,
-             const double *counts)
-{
-    const int64_t E = r->E, n = r->n;
-    double entropy = 0, jsd = 0;
-    for (int64_t a = 0; a < n; a++) {
-        entropy += moe_entropy(counts + a * E, E);
-        for (int64_t b = a + 1; b < n; b++)
-            jsd += moe_jsd(counts + a * E, counts + b * E, E);
-    }
-    const double pairs = (double)n * (double)(n - 1) / 2;
-    job_metric(run, json_pack("{s:s, s:I, s:o, s:o, s:o}", "event", "layer",
-                              "layer", (json_int_t)layer, "mean_entropy",
-                              number(entropy / (double)n), "mean_jsd",
-                              number(jsd / pairs), "specialization",
-                              number(moe_specialization(counts, n, E))));
-}
-
-int
-analyze_results(struct moe_err *err, const struct moe_routing *table,
-                struct job_run *run)
-{
-    size_t cells;
-    double *counts = NULL;
-    int rc = moe_routing_write(err, table, run->results_dir);
-    if (rc)
-        return rc;
-    if (!mem_mul(&cells, (size_t)table->n, (size_t)table->E) ||
-        !(counts = mem_zero(cells, sizeof *counts)))
-        return moe_fail(err, MOE_ENOMEM, "%lld languages", (long long)table->n);
-    for (int64_t l = 0; l < table->L; l++) {
-        take_layer(counts, table, l);
-        report_layer(run, table, l, counts);
-    }
-    free(counts);
-    return MOE_OK;
 }

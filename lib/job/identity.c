@@ -73,6 +73,8 @@ job_identity(struct moe_err *err, char hex[HASH_HEX], const struct job_run *run,
     add_file(&h, spec->steer.from);
     if (!rc)
         rc = add_path(err, &h, spec->model, DEEPEST - 1);
+    if (!rc && spec->measures.against)
+        rc = add_path(err, &h, spec->measures.against, DEEPEST - 1);
     hash_end(&h, hex);
     return rc;
 }

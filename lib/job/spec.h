@@ -100,6 +100,34 @@ struct job_steer {
     int64_t most, shift, seed;
 };
 
+/* How a language's own experts are found, in the order of the table. */
+enum job_rule {
+    JOB_RULE_GAP,
+    JOB_RULE_GAP_MEAN,
+    JOB_RULE_TOP_N,
+    JOB_RULE_GATE,
+    JOB_RULE_TOKEN,
+    JOB_RULE_EXPLICIT
+};
+
+/* kind: analyze, beside what it counts */
+struct job_measures {
+    char *pivot; // language that others are compared with
+    struct job_strings high;
+    struct job_pairs parents; // a language, and the one whose experts it takes
+    struct job_data parallel, tasks;
+    int64_t max_sequences; // of each language and task; 0: all
+    double tau;
+    char *against, *scores;
+    int rule; // enum job_rule
+    double alpha, threshold;
+    int64_t n;
+    struct job_strings layers; // numbers; none: the last two
+    char *experts;
+    bool distinct, coactivation, tokens;
+    struct job_strings token_layers; // numbers; none: first, middle, last
+};
+
 /* kind: pretrain */
 struct job_train {
     int init, order, mixture, preset, aux, aux_scope, z_div_topk, denominator,
@@ -158,6 +186,7 @@ struct job_spec {
     int documents;        // enum job_documents
     int compute;          // enum job_compute
     bool perplexity;
+    struct job_measures measures;
 
     struct job_steer steer;
     struct job_train train;

@@ -24,6 +24,7 @@
 #define IN(field) offsetof(struct job_spec, train.field)
 #define ST(field) offsetof(struct job_spec, steer.field)
 #define EV(field) offsetof(struct job_spec, eval.field)
+#define OF(field) offsetof(struct job_spec, measures.field)
 
 static const int64_t YEAR_S = 366 * 86400;
 

@@ -41,6 +41,7 @@ struct moe_routing_language {
     uint64_t *count;     // (L,E) top-k choices; a layer sums to K tokens
     double *pooled;      // (L,E) sum of p over tokens
     double *by_document; // (L,E) sum over documents of the document's mean p
+    double *gate;        // (L,E) sum of the weights of the chosen
     uint64_t predicted;  // tokens with a loss; 0: not measured
     double nll;          // sum of -log p(token) over them, nats
 };
@@ -90,11 +91,13 @@ MOE_API int moe_routing_load(struct moe_err *err, struct moe_routing *r,
  * specialization.csv, and perplexity.csv when a language has a loss, to a
  * directory that exists.
  *
- * A language without tokens is in none of them: the caller says so to the
- * user.  jsd.csv has only its header below two languages; so has
+ * The n_high languages have a specialisation score of their own, beside that
+ * of all.  A language without tokens is in none of them: the caller says so to
+ * the user.  jsd.csv has only its header below two languages; so has
  * specialization.csv, whose score is undefined then.
  */
 MOE_API int moe_routing_write(struct moe_err *err, const struct moe_routing *r,
+                              const char *const *high, int64_t n_high,
                               const char *dir);
 
 /* ---- Measures ----------------------------------------------------------- */
@@ -224,6 +227,41 @@ MOE_API int moe_select_by_gap(struct moe_err *err, int32_t *owner,
 MOE_API int moe_rank_shared(struct moe_err *err, int32_t *rank, const double *w,
                             int64_t n, int64_t E);
 
+/*
+ * The same against the mean of the others: own[l,e] when a_l(e) exceeds the
+ * mean of a over the other languages by alpha or more.  Sets may overlap.
+ *
+ * own (n,E) out.  Errors as moe_select_by_gap().
+ */
+MOE_API int moe_select_by_mean_gap(struct moe_err *err, bool *own,
+                                   const double *w, int64_t n, int64_t E,
+                                   double alpha);
+
+/* The n experts of largest weight w (E), largest first, ties to the lower;
+ * list (E) out.  How many: n or E. */
+MOE_API int64_t moe_select_top(int32_t *list, const double *w, int64_t E,
+                               int64_t n);
+
+/*
+ * Experts of largest weight, largest first, until together they have
+ * `threshold` of all weight; list (E) out.  How many, 0 without weight.
+ *
+ * With the weights of the chosen it is the gate score of ESFT, with counts its
+ * token score.  Source: arXiv:2407.01906, section 3.
+ */
+MOE_API int64_t moe_select_share(int32_t *list, const double *w, int64_t E,
+                                 double threshold);
+
+/* How a language's own experts are found. */
+enum moe_rule {
+    MOE_RULE_GAP,      // moe_select_by_gap() over the high languages
+    MOE_RULE_GAP_MEAN, // moe_select_by_mean_gap() over them
+    MOE_RULE_TOP_N,    // moe_select_top() of its counts
+    MOE_RULE_GATE,     // moe_select_share() of its weights of the chosen
+    MOE_RULE_TOKEN,    // moe_select_share() of its counts
+    MOE_RULE_EXPLICIT  // named in a file
+};
+
 /* A language to adapt to, and the one whose experts it takes. */
 struct moe_parent {
     const char *language, *parent;
@@ -239,7 +277,22 @@ struct moe_selection {
     int64_t n_low;
     bool distinct; // skip shared experts that the language has already;
                    // false: the published list, which repeats them
+    enum moe_rule rule;
+    int64_t n;        // of MOE_RULE_TOP_N
+    double threshold; // of MOE_RULE_GATE and MOE_RULE_TOKEN
+    const char *file; // of MOE_RULE_EXPLICIT: the seft lists that `low` has
+                      // in this experts.json, whatever their parents
 };
+
+/*
+ * Write selection.csv, a row an expert of every layer: the language of its
+ * largest share and the gaps to the others, its rank among shared experts, and
+ * who has it in experts.json.  Errors as below.
+ */
+MOE_API int moe_selection_table(struct moe_err *err,
+                                const struct moe_routing *r,
+                                const struct moe_selection *selection,
+                                const char *path);
 
 /*
  * Write experts.json: per layer the shared experts for k = 1, 3, 5, and per
@@ -247,7 +300,7 @@ struct moe_selection {
  * (ssft_k1, ssft_k3, ssft_k5).
  *
  * MOE_EINVAL for a layer that is not in the table, a language without tokens,
- * or a parent that is not one of `high`; MOE_EIO.
+ * or, with the rules of gaps, a parent that is not one of `high`; MOE_EIO.
  */
 MOE_API int moe_selection_write(struct moe_err *err,
                                 const struct moe_routing *r,

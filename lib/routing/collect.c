@@ -26,16 +26,21 @@ struct collect {
     int64_t rows; // in all pieces
 
     // on the device and, after it, on the host; `cap` pieces
-    struct tensor d_piece, d_count, d_sum; // (cap,2) (L,P,E) (L,P,E)
+    struct tensor d_piece;                // (cap,2)
+    struct tensor d_count, d_sum, d_gate; // (L,P,E)
     int32_t *count;
-    float *sum;
+    float *sum, *gate;
     size_t cap;
 
     // the document that may go on in the next batch
     bool open;
     uint64_t open_document;
     uint64_t open_tokens;
-    double *open_sum; // (L,E)
+    double *open_sum;     // (L,E)
+    uint64_t *open_count; // (L,E)
+
+    collect_document_fn *see;
+    void *see_arg;
 };
 
 void
@@ -47,11 +52,14 @@ collect_destroy(struct collect **cp)
     buffer_destroy(&c->d_piece.buf);
     buffer_destroy(&c->d_count.buf);
     buffer_destroy(&c->d_sum.buf);
+    buffer_destroy(&c->d_gate.buf);
     free(c->piece);
     free(c->document);
     free(c->count);
     free(c->sum);
+    free(c->gate);
     free(c->open_sum);
+    free(c->open_count);
     free(c);
     *cp = NULL;
 }
@@ -62,9 +70,11 @@ collect_create(struct moe_ctx *ctx, struct collect **out, int64_t N, int64_t L,
 {
     size_t cells;
     struct collect *c = *out = mem_zero(1, sizeof *c);
-    if (c && mem_mul(&cells, (size_t)L, (size_t)E))
+    if (c && mem_mul(&cells, (size_t)L, (size_t)E)) {
         c->open_sum = mem_zero(cells, sizeof *c->open_sum);
-    if (!c || !c->open_sum) {
+        c->open_count = mem_zero(cells, sizeof *c->open_count);
+    }
+    if (!c || !c->open_sum || !c->open_count) {
         collect_destroy(out);
         return moe_fail(moe_ctx_err(ctx), MOE_ENOMEM, "collector");
     }
@@ -120,25 +130,38 @@ make_room(struct collect *c)
     buffer_destroy(&c->d_piece.buf);
     buffer_destroy(&c->d_count.buf);
     buffer_destroy(&c->d_sum.buf);
+    buffer_destroy(&c->d_gate.buf);
     free(c->count);
     free(c->sum);
+    free(c->gate);
     c->cap = 0;
     c->count = mem_zero(cells, sizeof *c->count);
     c->sum = mem_zero(cells, sizeof *c->sum);
-    if (!c->count || !c->sum)
+    c->gate = mem_zero(cells, sizeof *c->gate);
+    if (!c->count || !c->sum || !c->gate)
         return no_memory(c);
     const int64_t n = (int64_t)cells;
     c->d_piece = tensor_shape(DTYPE_I32, 2, (int64_t[]){(int64_t)want, 2});
     c->d_count = tensor_shape(DTYPE_I32, 1, &n);
     c->d_sum = tensor_shape(DTYPE_F32, 1, &n);
+    c->d_gate = tensor_shape(DTYPE_F32, 1, &n);
     int rc = tensor_create(c->ctx, &c->d_piece, "pieces of a batch");
     if (!rc)
         rc = tensor_create(c->ctx, &c->d_count, "routing counts");
     if (!rc)
         rc = tensor_create(c->ctx, &c->d_sum, "routing sums");
     if (!rc)
+        rc = tensor_create(c->ctx, &c->d_gate, "routing weights");
+    if (!rc)
         c->cap = want;
     return rc;
+}
+
+void
+collect_each_document(struct collect *c, collect_document_fn *see, void *arg)
+{
+    c->see = see;
+    c->see_arg = arg;
 }
 
 int
@@ -180,18 +203,20 @@ collect_layer(void *collect, int64_t layer, const struct tensor *logits,
 {
     struct collect *c = collect;
     (void)logits;
-    (void)weight;
     (void)N;
     if (!c->P)
         return MOE_OK;
     struct tensor count = of_layer(c, &c->d_count, layer);
     struct tensor sum = of_layer(c, &c->d_sum, layer);
+    struct tensor gate = of_layer(c, &c->d_gate, layer);
     struct launch l;
     launch_begin(c->ctx, &l, "collect_layer");
     launch_tensor(&l, &count);
     launch_tensor(&l, &sum);
+    launch_tensor(&l, &gate);
     launch_tensor(&l, probs);
     launch_tensor(&l, idx);
+    launch_tensor(&l, weight);
     launch_tensor(&l, &c->d_piece);
     launch_int(&l, c->E);
     launch_int(&l, c->K);
@@ -225,7 +250,11 @@ collect_finish(struct collect *c, struct moe_routing_language *p)
         return;
     for (int64_t i = 0; i < c->L * c->E; i++)
         p->by_document[i] += c->open_sum[i] / (double)c->open_tokens;
+    if (c->see)
+        c->see(c->see_arg, c->open_document, c->open_tokens, c->open_count,
+               c->open_sum);
     memset(c->open_sum, 0, (size_t)(c->L * c->E) * sizeof *c->open_sum);
+    memset(c->open_count, 0, (size_t)(c->L * c->E) * sizeof *c->open_count);
     c->open_tokens = 0;
     c->open = false;
     p->documents++;
@@ -248,7 +277,9 @@ add_piece(struct collect *c, struct moe_routing_language *p, size_t at)
         for (int64_t e = 0; e < c->E; e++) {
             p->count[to + e] += (uint64_t)c->count[from + e];
             p->pooled[to + e] += c->sum[from + e];
+            p->gate[to + e] += c->gate[from + e];
             c->open_sum[to + e] += c->sum[from + e];
+            c->open_count[to + e] += (uint64_t)c->count[from + e];
         }
     }
 }
@@ -262,6 +293,8 @@ collect_end(struct collect *c, struct moe_routing_language *p)
     int rc = buffer_read(c->d_count.buf, 0, c->count, cells * sizeof *c->count);
     if (!rc)
         rc = buffer_read(c->d_sum.buf, 0, c->sum, cells * sizeof *c->sum);
+    if (!rc)
+        rc = buffer_read(c->d_gate.buf, 0, c->gate, cells * sizeof *c->gate);
     for (int64_t l = 0; !rc && l < c->L; l++)
         rc = check_layer(c, l);
     for (size_t i = 0; !rc && i < c->P; i++)

@@ -41,6 +41,13 @@ int collect_create(struct moe_ctx *ctx, struct collect **out, int64_t N,
                    int64_t L, int64_t E, int64_t K);
 void collect_destroy(struct collect **cp);
 
+/* Called at the end of each document with its tokens, and count and sum of
+ * probabilities (L,E); NULL: nobody looks. */
+typedef void collect_document_fn(void *arg, uint64_t document, uint64_t tokens,
+                                 const uint64_t *count, const double *sum);
+void collect_each_document(struct collect *c, collect_document_fn *see,
+                           void *arg);
+
 /* A batch begins.  MOE_EINVAL for a segment outside [0, N) or an empty one. */
 int collect_begin(struct collect *c, const struct collect_segment *segment,
                   size_t n);

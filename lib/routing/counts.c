@@ -35,6 +35,7 @@ language_free(struct moe_routing_language *p)
     free(p->count);
     free(p->pooled);
     free(p->by_document);
+    free(p->gate);
     free(p);
 }
 
@@ -60,7 +61,8 @@ language_new(const char *name, int64_t L, int64_t E)
     p->count = mem_zero(cells, sizeof *p->count);
     p->pooled = mem_zero(cells, sizeof *p->pooled);
     p->by_document = mem_zero(cells, sizeof *p->by_document);
-    if (p->name && p->count && p->pooled && p->by_document)
+    p->gate = mem_zero(cells, sizeof *p->gate);
+    if (p->name && p->count && p->pooled && p->by_document && p->gate)
         return p;
     language_free(p);
     return NULL;
@@ -108,6 +110,7 @@ add_counters(struct moe_routing_language *to,
         to->count[i] += from->count[i];
         to->pooled[i] += from->pooled[i];
         to->by_document[i] += from->by_document[i];
+        to->gate[i] += from->gate[i];
     }
 }
 

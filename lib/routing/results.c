@@ -6,6 +6,7 @@
 #include <math.h>
 #include <stdbool.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/csv.h"
 #include "base/mem.h"
@@ -17,9 +18,12 @@
  */
 struct used {
     const struct moe_routing *r;
+    const char *const *high;
+    int64_t n_high;
     const struct moe_routing_language **language; // n, borrowed
     int64_t n;
     double *counts; // (L,n,E): a layer's languages lie side by side
+    double *some;   // (n,E) of one layer
 };
 
 static void
@@ -27,19 +31,23 @@ used_free(struct used *u)
 {
     free(u->language);
     free(u->counts);
+    free(u->some);
 }
 
 static int
-used_make(struct moe_err *err, struct used *u, const struct moe_routing *r)
+used_make(struct moe_err *err, struct used *u, const struct moe_routing *r,
+          const char *const *high, int64_t n_high)
 {
     uint64_t cells;
-    *u = (struct used){.r = r};
+    *u = (struct used){.r = r, .high = high, .n_high = n_high};
     u->language = mem_zero((size_t)r->n, sizeof *u->language);
     if (mem_product(
             &cells,
-            (uint64_t[]){(uint64_t)r->n, (uint64_t)r->L, (uint64_t)r->E}, 3))
+            (uint64_t[]){(uint64_t)r->n, (uint64_t)r->L, (uint64_t)r->E}, 3)) {
         u->counts = mem_zero(cells, sizeof *u->counts);
-    if (!u->language || !u->counts) {
+        u->some = mem_zero(cells / (uint64_t)r->L, sizeof *u->some);
+    }
+    if (!u->language || !u->counts || !u->some) {
         used_free(u);
         return moe_fail(err, MOE_ENOMEM, "results: %lld languages",
                         (long long)r->n);
@@ -92,6 +100,7 @@ write_probabilities(struct csv *t, const struct used *u)
             csv_real(t, p->pooled[c] / (double)p->tokens);
             csv_real(t, p->documents ? p->by_document[c] / (double)p->documents
                                      : NAN);
+            csv_real(t, p->gate[c] / (double)p->tokens);
             csv_end(t);
         }
     }
@@ -126,12 +135,26 @@ write_jsd(struct csv *t, const struct used *u)
             }
 }
 
+/* The score of the high languages; NaN without them. */
+static double
+score_high(const struct used *u, int64_t layer)
+{
+    int64_t n = 0;
+    for (int64_t k = 0; k < u->n_high; k++)
+        for (int64_t i = 0; i < u->n; i++)
+            if (strcmp(u->language[i]->name, u->high[k]) == 0)
+                memcpy(u->some + n++ * u->r->E, counts_of(u, layer, i),
+                       (size_t)u->r->E * sizeof *u->some);
+    return n ? moe_specialization(u->some, n, u->r->E) : NAN;
+}
+
 static void
 write_specialization(struct csv *t, const struct used *u)
 {
     for (int64_t l = 0; u->n > 1 && l < u->r->L; l++) {
         csv_int(t, l);
         csv_real(t, moe_specialization(counts_of(u, l, 0), u->n, u->r->E));
+        csv_real(t, score_high(u, l));
         csv_end(t);
     }
 }
@@ -187,10 +210,10 @@ has_loss(const struct used *u)
 
 int
 moe_routing_write(struct moe_err *err, const struct moe_routing *r,
-                  const char *dir)
+                  const char *const *high, int64_t n_high, const char *dir)
 {
     struct used u;
-    int rc = used_make(err, &u, r);
+    int rc = used_make(err, &u, r, high, n_high);
     if (rc)
         return rc;
     const struct {
@@ -200,13 +223,14 @@ moe_routing_write(struct moe_err *err, const struct moe_routing *r,
     } table[] = {
         {"counts.csv", "language,layer,expert,count", write_counts, true},
         {"probabilities.csv",
-         "language,layer,expert,mean_pooled,mean_documents",
+         "language,layer,expert,mean_pooled,mean_documents,mean_gate",
          write_probabilities, true},
         {"entropy.csv", "language,layer,entropy_counts,entropy_probabilities",
          write_entropy, true},
         {"jsd.csv", "layer,language_a,language_b,jsd_counts,jsd_probabilities",
          write_jsd, true},
-        {"specialization.csv", "layer,score", write_specialization, true},
+        {"specialization.csv", "layer,score,score_high", write_specialization,
+         true},
         {"perplexity.csv",
          "language,tokens,predicted,nll,perplexity,nll_diluted,"
          "perplexity_diluted",

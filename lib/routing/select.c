@@ -52,20 +52,48 @@ owner_of(const double *a, int64_t n, int64_t E, int64_t e, double alpha)
     return a[first * E + e] - second >= alpha ? (int32_t)first : -1;
 }
 
+static int
+too_few(struct moe_err *err, int64_t n)
+{
+    return moe_fail(err, MOE_EINVAL,
+                    "selection: %lld languages, want at least 2", (long long)n);
+}
+
 int
 moe_select_by_gap(struct moe_err *err, int32_t *owner, const double *w,
                   int64_t n, int64_t E, double alpha)
 {
     double *a;
     if (n < 2)
-        return moe_fail(err, MOE_EINVAL,
-                        "selection: %lld languages, want at least 2",
-                        (long long)n);
+        return too_few(err, n);
     int rc = shares(err, &a, w, n, E);
     if (rc)
         return rc;
     for (int64_t e = 0; e < E; e++)
         owner[e] = owner_of(a, n, E, e, alpha);
+    free(a);
+    return MOE_OK;
+}
+
+int
+moe_select_by_mean_gap(struct moe_err *err, bool *own, const double *w,
+                       int64_t n, int64_t E, double alpha)
+{
+    double *a;
+    if (n < 2)
+        return too_few(err, n);
+    int rc = shares(err, &a, w, n, E);
+    if (rc)
+        return rc;
+    for (int64_t e = 0; e < E; e++) {
+        double sum = 0;
+        for (int64_t i = 0; i < n; i++)
+            sum += a[i * E + e];
+        for (int64_t i = 0; i < n; i++) {
+            const double x = a[i * E + e];
+            own[i * E + e] = x - (sum - x) / (double)(n - 1) >= alpha;
+        }
+    }
     free(a);
     return MOE_OK;
 }
@@ -99,4 +127,23 @@ moe_rank_shared(struct moe_err *err, int32_t *rank, const double *w, int64_t n,
     rank_descending(rank, a, E);
     free(a);
     return MOE_OK;
+}
+
+int64_t
+moe_select_top(int32_t *list, const double *w, int64_t E, int64_t n)
+{
+    rank_descending(list, w, E);
+    return n < E ? n : E;
+}
+
+int64_t
+moe_select_share(int32_t *list, const double *w, int64_t E, double threshold)
+{
+    const double whole = weight_sum(w, E);
+    double sum = 0;
+    int64_t n = 0;
+    rank_descending(list, w, E);
+    while (whole > 0 && n < E && sum < threshold * whole)
+        sum += w[list[n++]];
+    return n;
 }

@@ -13,7 +13,7 @@
 
 #include "base/json.h"
 
-static const char format_name[] = "polymoe-routing-1";
+static const char format_name[] = "polymoe-routing-2";
 
 /* The array, or NULL when an element found no memory. */
 static json_t *
@@ -47,11 +47,12 @@ static json_t *
 language_pack(const struct moe_routing_language *p, int64_t cells)
 {
     return json_pack(
-        "{s:s, s:I, s:I, s:I, s:f, s:o, s:o, s:o}", "name", p->name, "tokens",
-        (json_int_t)p->tokens, "documents", (json_int_t)p->documents,
+        "{s:s, s:I, s:I, s:I, s:f, s:o, s:o, s:o, s:o}", "name", p->name,
+        "tokens", (json_int_t)p->tokens, "documents", (json_int_t)p->documents,
         "predicted", (json_int_t)p->predicted, "nll", p->nll, "count",
         counts_pack(p->count, cells), "pooled", reals_pack(p->pooled, cells),
-        "by_document", reals_pack(p->by_document, cells));
+        "by_document", reals_pack(p->by_document, cells), "gate",
+        reals_pack(p->gate, cells));
 }
 
 int
@@ -69,7 +70,7 @@ moe_routing_save(struct moe_err *err, const struct moe_routing *r,
                              "top_k", (json_int_t)r->K, "languages", languages);
     int rc = bad || !root
                  ? moe_fail(err, MOE_ENOMEM, "%s: not enough memory", path)
-                 : json_write(err, root, path);
+                 : json_write_sealed(err, root, path);
     json_decref(root);
     return rc;
 }
@@ -124,11 +125,12 @@ language_unpack(struct moe_err *err, struct moe_routing *r, json_t *from,
     const char *name;
     json_int_t tokens, documents, predicted;
     double nll;
-    json_t *count, *pooled, *by_document;
-    if (json_unpack(from, "{s:s, s:I, s:I, s:I, s:F, s:o, s:o, s:o}", "name",
-                    &name, "tokens", &tokens, "documents", &documents,
+    json_t *count, *pooled, *by_document, *gate;
+    if (json_unpack(from, "{s:s, s:I, s:I, s:I, s:F, s:o, s:o, s:o, s:o}",
+                    "name", &name, "tokens", &tokens, "documents", &documents,
                     "predicted", &predicted, "nll", &nll, "count", &count,
-                    "pooled", &pooled, "by_document", &by_document) ||
+                    "pooled", &pooled, "by_document", &by_document, "gate",
+                    &gate) ||
         tokens < 0 || documents < 0 || predicted < 0)
         return moe_fail(err, MOE_EFORMAT, "%s: a language is not complete",
                         path);
@@ -143,7 +145,8 @@ language_unpack(struct moe_err *err, struct moe_routing *r, json_t *from,
     const int64_t cells = r->L * r->E;
     if (counts_unpack(p->count, count, cells) &&
         reals_unpack(p->pooled, pooled, cells) &&
-        reals_unpack(p->by_document, by_document, cells) && adds_up(p, r))
+        reals_unpack(p->by_document, by_document, cells) &&
+        reals_unpack(p->gate, gate, cells) && adds_up(p, r))
         return MOE_OK;
     return moe_fail(err, MOE_EFORMAT,
                     "%s: %s: the counters are damaged or do not add up", path,
@@ -179,7 +182,7 @@ moe_routing_load(struct moe_err *err, struct moe_routing *r, const char *path,
 {
     *r = (struct moe_routing){0};
     json_t *root;
-    int rc = json_read(err, &root, path);
+    int rc = json_read_sealed(err, &root, path);
     if (rc)
         return rc;
     rc = table_unpack(err, r, root, path, identity);

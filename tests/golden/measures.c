@@ -36,7 +36,8 @@ routing_compare(struct golden *g, const struct routing_case *c, const char *got,
     if (!read_table(&want, c->numbers, name))
         return;
     table_keep(&want, "languages", "all");
-    if (read_table(&have, got, name)) {
+    const char *slash = strrchr(name, '/'); // all of ours lie side by side
+    if (read_table(&have, got, slash ? slash + 1 : name)) {
         table_compare(&d, &have, &want, bound);
         table_free(&have);
     }
@@ -128,13 +129,57 @@ read_meta(struct moe_selection *s, json_t *root, int64_t layer[MOST],
         json_string_value(x);
 }
 
-static int
-compare_selection(struct golden *g, struct moe_err *err,
-                  const struct moe_routing *r, const struct routing_case *c)
+/* Every key of `want` in `got`: those of _meta that are there, the rest whole.
+ */
+static size_t
+differing_keys(const json_t *want, const json_t *got)
+{
+    const char *key, *inner;
+    json_t *value, *of_meta;
+    size_t wrong = 0;
+    json_object_foreach((json_t *)want, key, value)
+    {
+        const json_t *mine = json_object_get(got, key);
+        if (strcmp(key, "_meta") != 0) {
+            wrong += !json_equal(value, mine);
+            continue;
+        }
+        json_object_foreach(value, inner, of_meta) wrong +=
+            !json_equal(of_meta, json_object_get(mine, inner));
+    }
+    return wrong;
+}
+
+int
+routing_selection(struct golden *g, struct moe_err *err,
+                  const struct routing_case *c, const char *got)
 {
     char path[700];
-    json_t *want = NULL, *got = NULL, *value;
-    const char *key;
+    json_t *want = NULL, *mine = NULL;
+    snprintf(path, sizeof path, "%s/selected_experts.json", c->numbers);
+    if (!fs_exists(path))
+        return MOE_OK;
+    int rc = json_read(err, &want, path);
+    snprintf(path, sizeof path, "%s/experts.json", got);
+    if (!rc)
+        rc = json_read(err, &mine, path);
+    if (!rc) {
+        const size_t wrong = differing_keys(want, mine);
+        golden_report(g, "routing", "selected_experts", (double)wrong, 0,
+                      !wrong);
+    }
+    json_decref(want);
+    json_decref(mine);
+    return rc;
+}
+
+static int
+compare_selection(struct golden *g, struct moe_err *err,
+                  const struct moe_routing *r, const struct routing_case *c,
+                  const char *dir)
+{
+    char path[700];
+    json_t *want = NULL;
     int64_t layer[MOST];
     const char *high[MOST];
     struct moe_selection s;
@@ -145,19 +190,10 @@ compare_selection(struct golden *g, struct moe_err *err,
     if (rc)
         return rc;
     read_meta(&s, want, layer, high);
-    const char *mine = support_path("experts.json");
-    rc = moe_selection_write(err, r, &s, mine);
-    if (!rc)
-        rc = json_read(err, &got, mine);
-    size_t wrong = 0;
-    json_object_foreach(want, key, value) if (!rc && strcmp(key, "_meta") != 0)
-        wrong += !json_equal(value, json_object_get(got, key));
-    if (!rc)
-        golden_report(g, "routing", "selected_experts", (double)wrong, 0,
-                      !wrong);
+    snprintf(path, sizeof path, "%s/experts.json", dir);
+    rc = moe_selection_write(err, r, &s, path);
     json_decref(want);
-    json_decref(got);
-    return rc;
+    return rc ? rc : routing_selection(g, err, c, dir);
 }
 
 /* ---- Correlation with the overlap of vocabularies -------------------------
@@ -280,7 +316,7 @@ routing_measures(struct golden *g, const struct routing_case *c,
         rc = load_reference(err, &r, c);
     if (rc)
         return rc;
-    rc = moe_routing_write(err, &r, dir);
+    rc = moe_routing_write(err, &r, NULL, 0, dir);
     if (!rc) {
         routing_compare(g, c, dir, "entropy.csv", 1e-6);
         routing_compare(g, c, dir, "jsd.csv", 1e-6);
@@ -289,7 +325,7 @@ routing_measures(struct golden *g, const struct routing_case *c,
         rc = compare_high(g, err, &r, c);
     }
     if (!rc)
-        rc = compare_selection(g, err, &r, c);
+        rc = compare_selection(g, err, &r, c, dir);
     moe_routing_free(&r);
     return rc;
 }

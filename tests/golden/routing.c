@@ -23,16 +23,21 @@ static void
 find_case(struct routing_case *c, const struct golden *g)
 {
     const char *sample = getenv("POLYMOE_SAMPLE");
-    *c = (struct routing_case){.window = 256, .max_tokens = 20480};
+    *c = (struct routing_case){
+        .window = 256, .max_tokens = 20480, .sequences = 150};
     snprintf(c->numbers, sizeof c->numbers, "%s/routing", g->root);
     snprintf(c->model, sizeof c->model, "%s/small/trained", g->root);
     snprintf(c->tokens, sizeof c->tokens, "%s/tokens/%%s.heldout.u16", g->root);
     snprintf(c->text, sizeof c->text, "%s/../data/text/%%s.heldout.txt",
              g->root);
+    snprintf(c->parallel, sizeof c->parallel, "%s/../data/ntrex/%%s.txt",
+             g->root);
     if (fs_is_dir(c->model) || !sample)
         return;
     c->window = 128;
     c->max_tokens = 2048;
+    c->sequences = 12;
+    snprintf(c->parallel, sizeof c->parallel, "%s/parallel/%%s.txt", sample);
     snprintf(c->model, sizeof c->model, "%s/model", sample);
     snprintf(c->tokens, sizeof c->tokens, "%s/parallel/%%s.txt", sample);
     snprintf(c->text, sizeof c->text, "%s/parallel/%%s.txt", sample);
@@ -47,27 +52,48 @@ add_file(struct str *b, const char *pattern, const char *language)
                at + 2);
 }
 
+/* FIELD: a map from each language of the reference to its file. */
+static void
+add_data(struct str *b, const char *field, const struct table *counts,
+         const char *files)
+{
+    const char *last = "";
+    str_printf(b, "%s:\n", field);
+    for (size_t i = 0; i < counts->rows; i++) {
+        const char *language = table_text(counts, i, "language");
+        if (strcmp(language, last) == 0)
+            continue;
+        str_printf(b, "  %s: ", language);
+        add_file(b, files, language);
+        str_puts(b, "\n");
+        last = language;
+    }
+}
+
+/* The languages of study A, where the reference has them. */
+static const char groups[] =
+    "high: [en, ar, cs, es, fi, hi, ru]\n"
+    "parents: {nl: en, ur: ar, sk: cs, ca: es, et: fi, mr: hi, uk: ru}\n";
+
 /* The spec that makes NAME.csv of the reference: its languages, in order. */
 static char *
 write_spec(const struct routing_case *c, const struct table *counts,
            const char *files, const char *documents)
 {
     struct str b = {0};
-    const char *last = "";
+    const bool line = strcmp(documents, "line") == 0;
     str_printf(&b,
                "kind: analyze\nname: golden\nmodel: \"%s\"\nwindow: %d\n"
                "max_tokens: %d\nbatch_tokens: 4096\ndocuments: %s\n"
-               "perplexity: %s\ndata:\n",
+               "perplexity: %s\n",
                c->model, c->window, c->max_tokens, documents,
-               strcmp(documents, "line") == 0 ? "true" : "false");
-    for (size_t i = 0; i < counts->rows; i++) {
-        const char *language = table_text(counts, i, "language");
-        if (strcmp(language, last) == 0)
-            continue;
-        str_printf(&b, "  %s: ", language);
-        add_file(&b, files, language);
-        str_puts(&b, "\n");
-        last = language;
+               line ? "true" : "false");
+    add_data(&b, "data", counts, files);
+    if (line) {
+        add_data(&b, "parallel", counts, c->parallel);
+        str_printf(&b, "max_sequences: %d\n", c->sequences);
+        if (table_find(counts, 0, "language", "uk") < counts->rows)
+            str_puts(&b, groups);
     }
     return str_take(&b);
 }
@@ -119,9 +145,14 @@ analyze(struct golden *g, struct moe_err *err, const struct routing_case *c,
     routing_compare(g, c, results, "entropy.csv", bound);
     routing_compare(g, c, results, "jsd.csv", bound);
     routing_compare(g, c, results, "specialization.csv", bound);
+    routing_compare(g, c, results, "overlap.csv", 1e-9);
+    routing_compare(g, c, results, "overlap_correlation.csv", bound);
+    routing_compare(g, c, results, "parallel/divergence.csv", 1e-5);
+    routing_compare(g, c, results, "parallel/consistency.csv", 1e-5);
+    routing_compare(g, c, results, "parallel/delta.csv", 1e-5);
     /* Up to 1.5e5 for a model that knows nothing: single precision. */
     routing_compare(g, c, results, "perplexity.csv", 2e-2);
-    return MOE_OK;
+    return routing_selection(g, err, c, results);
 }
 
 static int

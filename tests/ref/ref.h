@@ -22,11 +22,11 @@ void ref_adamw(double *w, double *m, double *v, const float *g, double scale,
                double lr, double beta1, double beta2, double eps, double decay,
                uint64_t step, int64_t n);
 
-/* count (E) and sum (E) over the rows [first, end) of probs (N,E) and
- * idx (N,K). */
-void ref_collect(int64_t *count, double *sum, const float *probs,
-                 const int32_t *idx, int64_t first, int64_t end, int64_t E,
-                 int64_t K);
+/* count, sum, gate (E) over the rows [first, end) of probs (N,E), idx and
+ * weight (N,K). */
+void ref_collect(int64_t *count, double *sum, double *gate, const float *probs,
+                 const int32_t *idx, const float *weight, int64_t first,
+                 int64_t end, int64_t E, int64_t K);
 /* Pairs of tokens of idx (N,K) in [first, end) that share c = 0 .. K experts,
  * of all pairs and of neighbours; tokens of a and b that share c. */
 void ref_sets_pairs(int64_t *all, int64_t *adjacent, const int32_t *idx,
@@ -93,8 +93,8 @@ void ref_rope_forward(double *x, const float *table, int64_t B, int64_t T,
                       int64_t H, int64_t S);
 void ref_rope_backward(double *dx, const float *table, int64_t B, int64_t T,
                        int64_t H, int64_t S);
-void ref_scatter_forward(float *y, const float *x, const int32_t *at,
-                         int64_t N, int64_t D);
+void ref_scatter_forward(float *y, const float *x, const int32_t *at, int64_t N,
+                         int64_t D);
 void ref_router_forward(double *probs, int32_t *idx, double *weight,
                         const float *logits, int64_t N, int64_t E, int64_t K,
                         bool renorm);
