@@ -9,11 +9,16 @@
 #define PROGRAM                                                                \
     "gemm_tile"                                                                \
     "+"                                                                        \
+    "gemm_backward_tile"                                                       \
+    "+"                                                                        \
     "experts_grad_cpu"
 
 enum {
-    LOCAL_BYTES = 192 * 1024, // of experts_grad_cpu_weights, at most
-    SMALLEST_BLOCK = 64       // columns
+    LOCAL_BYTES = 352 * 1024, // of any kernel of experts_grad_cpu.cl, at most
+    HIDDEN = 2,               // its HB and WIDE, in blocks of cpu.columns
+    ACROSS = 4,
+    SIDE = 168,         // its rows of a block of a weight's gradient
+    SMALLEST_BLOCK = 64 // columns
 };
 
 void
@@ -61,12 +66,14 @@ prepare(struct moe_ctx *ctx, struct experts_scratch *s, int64_t slots,
                  ctx_device(ctx)->local_bytes >= LOCAL_BYTES &&
                  program_available(ctx, PROGRAM, s->cpu.options);
         g->rows = g->cpu ? s->cpu.rows : gemm_block_rows(ctx);
-        g->columns = g->cpu ? s->cpu.columns : gemm_block_columns(ctx);
+        g->columns = g->cpu ? ACROSS * s->cpu.columns : gemm_block_columns(ctx);
+        g->hidden = g->cpu ? HIDDEN * s->cpu.columns : g->columns;
+        g->side = g->cpu ? SIDE : g->rows;
     }
     int rc = ensure(ctx, &g->tiles, DTYPE_I32,
                     experts_capacity(slots, E, g->rows), 3, "gradient tiles");
     if (!rc)
-        rc = ensure(ctx, &g->part, DTYPE_F32, slots, blocks(F, g->columns),
+        rc = ensure(ctx, &g->part, DTYPE_F32, slots, blocks(F, g->hidden),
                     "gradient parts");
     if (!rc && keep_h)
         rc = ensure(ctx, &g->h, DTYPE_F32, slots, F, "recomputed h");
@@ -119,7 +126,7 @@ hidden(const struct pass *p, bool keep_h)
     launch_int(&l, p->F);
     launch_int(&l, p->w->dtype);
     launch_int(&l, keep_h);
-    return run(&l, g, blocks(p->F, g->columns), p->tiles);
+    return run(&l, g, blocks(p->F, g->hidden), p->tiles);
 }
 
 static int
@@ -131,7 +138,7 @@ dot(const struct pass *p, const struct tensor *dws)
     launch_tensor(&l, dws);
     launch_tensor(&l, &g->part);
     launch_int(&l, p->slots);
-    launch_int(&l, blocks(p->F, g->columns));
+    launch_int(&l, blocks(p->F, g->hidden));
     return launch_items(&l, (uint64_t)p->slots);
 }
 
@@ -184,8 +191,7 @@ weights(const struct pass *p, int which, const struct side *a,
     launch_int(&l, which);
     launch_int(&l, a->tokens);
     launch_int(&l, b->tokens);
-    const int columns = g->cpu ? 2 * g->columns : g->columns;
-    return run(&l, g, blocks(a->n, g->rows) * blocks(b->n, columns), p->E);
+    return run(&l, g, blocks(a->n, g->side) * blocks(b->n, g->columns), p->E);
 }
 
 /* Gate, up, down: (F,D) (F,D) (D,F).  Rows of dout are weighed. */
