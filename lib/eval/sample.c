@@ -17,6 +17,7 @@
 struct candidate {
     float logit;
     int32_t id;
+    double weight; // exp((logit - the largest) / temperature)
 };
 
 struct sampler {
@@ -87,15 +88,17 @@ by_logit(const void *a, const void *b)
     return x->id < y->id ? -1 : 1;
 }
 
-static double
-weight(const struct sampler *s, size_t i, float top)
+static void
+weigh(struct sampler *s, float top)
 {
-    return exp(((double)s->c[i].logit - (double)top) / s->opt.temperature);
+    for (size_t i = 0; i < s->n; i++)
+        s->c[i].weight =
+            exp(((double)s->c[i].logit - (double)top) / s->opt.temperature);
 }
 
 /* How many of n candidates, best first, are left. */
 static size_t
-narrow(const struct sampler *s, size_t n, float top)
+narrow(const struct sampler *s, size_t n)
 {
     const struct sample_options *o = &s->opt;
     double sum = 0, reached = 0;
@@ -104,9 +107,9 @@ narrow(const struct sampler *s, size_t n, float top)
     if (!(o->top_p > 0 && o->top_p < 1))
         return n;
     for (size_t i = 0; i < n; i++)
-        sum += weight(s, i, top);
+        sum += s->c[i].weight;
     for (size_t i = 0; i < n; i++) {
-        reached += weight(s, i, top);
+        reached += s->c[i].weight;
         if (reached >= o->top_p * sum)
             return i + 1;
     }
@@ -114,13 +117,13 @@ narrow(const struct sampler *s, size_t n, float top)
 }
 
 static int32_t
-draw(const struct sampler *s, size_t n, float top, double u)
+draw(const struct sampler *s, size_t n, double u)
 {
     double sum = 0, reached = 0;
     for (size_t i = 0; i < n; i++)
-        sum += weight(s, i, top);
+        sum += s->c[i].weight;
     for (size_t i = 0; i < n; i++) {
-        reached += weight(s, i, top);
+        reached += s->c[i].weight;
         if (reached > u * sum)
             return s->c[i].id;
     }
@@ -133,7 +136,7 @@ sampler_pick(struct moe_err *err, struct sampler *s, const float *logits,
 {
     const struct sample_options *o = &s->opt;
     for (size_t i = 0; i < s->n; i++)
-        s->c[i] = (struct candidate){logits[s->all[i].id], s->all[i].id};
+        s->c[i] = (struct candidate){logits[s->all[i].id], s->all[i].id, 0};
     const struct candidate *top = best(s->c, s->n);
     if (!top)
         return moe_fail(err, MOE_ENUMERIC,
@@ -142,12 +145,12 @@ sampler_pick(struct moe_err *err, struct sampler *s, const float *logits,
     *id = top->id;
     if (o->temperature <= 0)
         return MOE_OK;
-    const float largest = top->logit;
     size_t n = s->n;
+    weigh(s, top->logit);
     if (o->top_k > 0 || (o->top_p > 0 && o->top_p < 1)) {
         qsort(s->c, n, sizeof *s->c, by_logit);
-        n = narrow(s, n, largest);
+        n = narrow(s, n);
     }
-    *id = draw(s, n, largest, rng_uniform(o->seed, stream, index));
+    *id = draw(s, n, rng_uniform(o->seed, stream, index));
     return MOE_OK;
 }
