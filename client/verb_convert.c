@@ -11,21 +11,28 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "adapt/adapter.h"
 #include "base/fs.h"
 #include "base/options.h"
+#include "io/overlay.h"
 #include "model/native.h"
 #include "model/weights.h"
 
 struct convert_options {
-    const char *to, *dtype;
+    const char *to, *dtype, *diff;
     int64_t shard_bytes, eos;
+    bool merge;
 };
 
 static const struct option_row rows[] = {
+    {0, "diff", "BASE", "write what differs from BASE, as an adapter",
+     OPTION_STRING, offsetof(struct convert_options, diff), 0, 0},
     {0, "dtype", "TYPE", "f32, bf16 or f16; as in MODEL when not given",
      OPTION_STRING, offsetof(struct convert_options, dtype), 0, 0},
     {0, "eos", "N", "end of document, in place of that of config.yaml",
      OPTION_INT, offsetof(struct convert_options, eos), 0, 1 << 30},
+    {0, "merge", NULL, "MODEL is an adapter; write the whole adapted model",
+     OPTION_FLAG, offsetof(struct convert_options, merge), 0, 0},
     {0, "shard-bytes", "N",
      "largest file of the result; 0, one file, if not "
      "given",
@@ -38,7 +45,7 @@ static const struct option_row rows[] = {
 static const struct option_set set = {
     "polymoe convert", "[OPTION...] MODEL OUT",
     "Write a model in Hugging Face's or the OLMo trainer's layout, in another "
-    "type.",
+    "type, merged with an adapter, or as one.",
     rows, NULL};
 
 /* A model that is read, in either layout. */
@@ -70,7 +77,7 @@ open_input(struct moe_err *err, struct input *in, const char *dir, int64_t eos)
     if (rc)
         return rc;
     in->config = &in->hf.config;
-    in->dtype = weights_dtype(&in->hf);
+    in->dtype = weights_dtype(&in->hf, &(struct param){.kind = PARAM_EMBED});
     in->read = weights_read;
     in->arg = &in->hf;
     return MOE_OK;
@@ -106,6 +113,11 @@ convert(struct moe_err *err, const struct convert_options *opt,
 {
     struct input in;
     int rc = check_out(err, dir);
+    if (!rc && opt->diff)
+        return adapter_diff(err, dir, opt->diff, model);
+    if (!rc && opt->merge && !overlay_is(model))
+        rc = moe_fail(err, MOE_EINVAL, "%s: no adapter, it has no %s", model,
+                      OVERLAY_META);
     if (!rc)
         rc = open_input(err, &in, model, opt->eos);
     if (rc)
@@ -156,6 +168,9 @@ verb_convert(int argc, char **argv)
                                    opt.dtype);
     if (olmo && opt.shard_bytes)
         return options_usage_error(&set, "--shard-bytes: olmo is one file");
+    if (opt.diff && (olmo || opt.dtype || opt.merge || opt.shard_bytes))
+        return options_usage_error(&set, "--diff: an adapter has the layout "
+                                         "and types of its base");
     struct moe_err err = {0};
     int rc = convert(&err, &opt, argv[first], argv[first + 1], dtype, olmo);
     return rc ? verb_fail("convert", &err) : 0;

@@ -9,6 +9,7 @@
 #include "base/json.h"
 #include "base/mem.h"
 #include "base/str.h"
+#include "io/overlay.h"
 
 static const char SINGLE[] = "model.safetensors";
 static const char INDEX[] = "model.safetensors.index.json";
@@ -201,8 +202,10 @@ list_tensors(struct moe_err *err, struct checkpoint *c)
 int
 checkpoint_open(struct moe_err *err, struct checkpoint **out, const char *dir)
 {
-    struct checkpoint *c = mem_zero(1, sizeof *c);
     *out = NULL;
+    if (overlay_is(dir))
+        return overlay_open(err, out, dir);
+    struct checkpoint *c = mem_zero(1, sizeof *c);
     if (!c || !(c->dir = str_copy(dir))) {
         free(c);
         return no_memory(err, dir);

@@ -24,7 +24,8 @@ struct checkpoint {
 
 /*
  * Map DIR/model.safetensors or, without it, every shard that
- * DIR/model.safetensors.index.json names.
+ * DIR/model.safetensors.index.json names; or an adapter and its base
+ * (io/overlay.h).
  *
  * MOE_EINPUT when neither is there or a shard is missing; MOE_EFORMAT for a
  * tensor in two shards, one that the index puts elsewhere, and one that the

@@ -23,6 +23,7 @@ static int (*const kinds[JOB_KINDS])(struct moe_err *, const struct job_spec *,
                                      struct job_run *) = {
     [JOB_ANALYZE] = analyze_run,
     [JOB_PRETRAIN] = pretrain_run,
+    [JOB_ADAPT] = adapt_run,
     [JOB_EVALUATE] = evaluate_run};
 
 static void

@@ -89,6 +89,8 @@ int analyze_run(struct moe_err *err, const struct job_spec *spec,
                 struct job_run *run);
 int pretrain_run(struct moe_err *err, const struct job_spec *spec,
                  struct job_run *run);
+int adapt_run(struct moe_err *err, const struct job_spec *spec,
+              struct job_run *run);
 int evaluate_run(struct moe_err *err, const struct job_spec *spec,
                  struct job_run *run);
 

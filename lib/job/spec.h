@@ -25,7 +25,7 @@ struct msgpack_sbuffer;
 struct str;
 
 /* The kinds that can be run. */
-enum job_kind { JOB_ANALYZE, JOB_PRETRAIN, JOB_EVALUATE, JOB_KINDS };
+enum job_kind { JOB_ANALYZE, JOB_PRETRAIN, JOB_ADAPT, JOB_EVALUATE, JOB_KINDS };
 
 /* What ends a document of a text file. */
 enum job_documents {
@@ -128,7 +128,7 @@ struct job_measures {
     struct job_strings token_layers; // numbers; none: first, middle, last
 };
 
-/* kind: pretrain */
+/* kind: pretrain and kind: adapt */
 struct job_train {
     int init, order, mixture, preset, aux, aux_scope, z_div_topk, denominator,
         weights, memory;
@@ -145,6 +145,29 @@ struct job_train {
     double aux_weight, z_weight; // negative: the preset's
     int64_t checkpoint_every, keep_last, keep_every, eval_every, eval_tokens;
     int64_t shard_bytes;
+};
+
+/* What an adaptation trains, in the order of the table. */
+enum job_strategy {
+    JOB_ADAPT_SEFT,
+    JOB_ADAPT_SSFT,
+    JOB_ADAPT_ESFT,
+    JOB_ADAPT_RANDOM,
+    JOB_ADAPT_RANDOM_OTHER,
+    JOB_ADAPT_TOP_N,
+    JOB_ADAPT_AEFT,
+    JOB_ADAPT_FINAL_LAYERS,
+    JOB_ADAPT_FULL,
+    JOB_ADAPT_LIST
+};
+
+/* kind: adapt, beside job_train */
+struct job_adapt {
+    int strategy, restriction;
+    char *from, *language, *other;
+    int64_t shared, n;
+    struct job_strings experts, layers;
+    bool routers, embeddings, keep_rows, merge;
 };
 
 enum job_perplexity { JOB_PERPLEXITY_WINDOWS, JOB_PERPLEXITY_DOCUMENTS };
@@ -190,6 +213,7 @@ struct job_spec {
 
     struct job_steer steer;
     struct job_train train;
+    struct job_adapt adapt;
     struct job_eval eval;
 };
 

@@ -14,7 +14,8 @@
 /* Sets of kinds. */
 #define ANALYZE  (1u << JOB_ANALYZE)
 #define PRETRAIN (1u << JOB_PRETRAIN)
-#define TRAIN    PRETRAIN
+#define ADAPT    (1u << JOB_ADAPT)
+#define TRAIN    (PRETRAIN | ADAPT)
 #define EVALUATE (1u << JOB_EVALUATE)
 #define TEXT     (ANALYZE | TRAIN)
 #define READS    (TEXT | EVALUATE)
@@ -23,6 +24,7 @@
 #define AT(field) offsetof(struct job_spec, field)
 #define IN(field) offsetof(struct job_spec, train.field)
 #define ST(field) offsetof(struct job_spec, steer.field)
+#define AD(field) offsetof(struct job_spec, adapt.field)
 #define EV(field) offsetof(struct job_spec, eval.field)
 #define OF(field) offsetof(struct job_spec, measures.field)
 
@@ -35,6 +37,7 @@ const struct job_field job_fields[] = {
 #include "job/fields_steer.inc"
 #include "job/fields_analyze.inc"
 #include "job/fields_train.inc"
+#include "job/fields_adapt.inc"
 #include "job/fields_evaluate.inc"
     {.name = NULL},
 };

@@ -114,8 +114,8 @@ control(struct moe_err *err, struct moe_experts *set, const struct job_steer *s,
 
 /* ---- The record ---------------------------------------------------------- */
 
-static json_t *
-as_json(const struct moe_experts *set)
+json_t *
+job_experts_json(const struct moe_experts *set)
 {
     json_t *map = json_object();
     for (int64_t i = 0; i < set->layers; i++) {
@@ -142,8 +142,8 @@ static void
 record(const struct job_steering *st, struct job_run *run)
 {
     job_record(run, "steer",
-               json_pack("{s:o, s:o}", "on", as_json(&st->on), "off",
-                         as_json(&st->off)));
+               json_pack("{s:o, s:o}", "on", job_experts_json(&st->on), "off",
+                         job_experts_json(&st->off)));
     job_logf(run, MOE_LOG_INFO,
              "steering %" PRId64 " experts in %" PRId64 " layers",
              count(&st->on) + count(&st->off),

@@ -35,4 +35,7 @@ int job_steering_parse(struct moe_err *err, struct job_steering *out,
 
 void job_steering_free(struct job_steering *st);
 
+/* A map from layer to a list of experts, for records. */
+json_t *job_experts_json(const struct moe_experts *set);
+
 #endif

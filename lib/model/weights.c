@@ -27,12 +27,6 @@ weights_close(struct weights *w)
     moe_config_free(&w->config);
 }
 
-enum dtype
-weights_dtype(const struct weights *w)
-{
-    return (enum dtype)w->match.model[PARAM_EMBED]->st->dtype;
-}
-
 /* The tensor of a parameter, and the bytes of it before the parameter. */
 static struct expert_part
 find(const struct weights *w, const struct param *p)
@@ -52,6 +46,12 @@ find(const struct weights *w, const struct param *p)
                                     ? w->match.model[p->kind]
                                     : w->match.layer[p->layer][p->kind];
     return (struct expert_part){t, 0};
+}
+
+enum dtype
+weights_dtype(const struct weights *w, const struct param *p)
+{
+    return (enum dtype)find(w, p).t->st->dtype;
 }
 
 int

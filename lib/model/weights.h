@@ -18,8 +18,8 @@ struct weights {
 int weights_open(struct moe_err *err, struct weights *out, const char *dir);
 void weights_close(struct weights *w);
 
-/* The type that the embedding is stored in. */
-enum dtype weights_dtype(const struct weights *w);
+/* The type that a parameter is stored in. */
+enum dtype weights_dtype(const struct weights *w, const struct param *p);
 
 /* An export_read_fn whose arg is the weights. */
 int weights_read(struct moe_err *err, void *arg, const struct param *p,

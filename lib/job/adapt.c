@@ -1,0 +1,166 @@
+/*
+ * adapt.c - kind: adapt.  Train some experts of a model on a language, and
+ * write what changed.
+ */
+#include "config.h"
+
+#include "job/training.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+
+#include "adapt/adapter.h"
+#include "base/str.h"
+#include "job/adapt_choose.h"
+#include "job/steer.h"
+
+struct adaptation {
+    struct training t; // first: the hooks get a pointer to it
+    struct adapt_target target;
+    struct moe_experts experts;
+    struct moe_hook *hook;
+};
+
+/* What is trained, before a device is opened. */
+static int
+choose(struct moe_err *err, struct training *t)
+{
+    struct adaptation *a = (struct adaptation *)t;
+    struct arena_options *arena = &t->opt.arena;
+    struct moe_param_totals all;
+    int rc = adapt_target_init(err, &a->target, &t->config);
+    if (!rc)
+        rc = adapt_choose(err, &a->target, &a->experts, t->spec, &t->config);
+    if (!rc)
+        rc = moe_param_count(err, &all, &t->config);
+    if (rc)
+        return rc;
+    const uint64_t n = adapt_parameters(&a->target, &t->config);
+    arena->trains = adapt_trains;
+    arena->decays = adapt_decays;
+    arena->arg = &a->target;
+    job_logf(t->run, MOE_LOG_INFO,
+             "strategy %s trains %" PRIu64 " of %" PRIu64
+             " parameters, %.3g %%",
+             adapt_strategy_word(t->spec), n, all.total,
+             100 * (double)n / (double)all.total);
+    job_record(t->run, "trained",
+               json_pack("{s:s, s:I, s:f, s:o}", "strategy",
+                         adapt_strategy_word(t->spec), "parameters",
+                         (json_int_t)n, "share", (double)n / (double)all.total,
+                         "experts", job_experts_json(&a->experts)));
+    return MOE_OK;
+}
+
+/* The restriction of routing, which lives on the device. */
+static int
+prepare(struct moe_err *err, struct training *t)
+{
+    struct adaptation *a = (struct adaptation *)t;
+    if (!t->spec->adapt.restriction)
+        return MOE_OK;
+    int rc = moe_hook_create(t->run->ctx, &a->hook, &t->config);
+    if (!rc)
+        rc = adapt_mask(a->hook, &a->target);
+    t->opt.pass.hook = a->hook;
+    return job_from_ctx(err, t->run, rc);
+}
+
+/* ---- Results --------------------------------------------------------------
+ */
+
+/* Where the whole adapted model is: what was trained in the arena, the rest in
+ * the files. */
+struct merged {
+    const struct adapt_target *target;
+    struct arena *arena;
+    struct weights *base;
+};
+
+static int
+read_merged(struct moe_err *err, void *arg, const struct param *p, uint64_t at,
+            float *out, size_t n)
+{
+    const struct merged *m = arg;
+    return adapt_trains(m->target, p)
+               ? arena_read_param(err, m->arena, p, at, out, n)
+               : weights_read(err, m->base, p, at, out, n);
+}
+
+static json_t *
+about(const struct adaptation *a)
+{
+    const struct job_adapt *s = &a->t.spec->adapt;
+    json_t *o = json_pack(
+        "{s:s, s:s, s:I, s:o}", "strategy", adapt_strategy_word(a->t.spec),
+        "restrict", s->restriction ? "mask" : "off", "steps",
+        (json_int_t)a->t.steps, "experts", job_experts_json(&a->experts));
+    if (o && s->language)
+        json_object_set_new(o, "language", json_string(s->language));
+    return o;
+}
+
+static int
+write_adapter(struct moe_err *err, struct adaptation *a, struct merged *m)
+{
+    char *dir = str_path(a->t.run->out_dir, "adapter");
+    json_t *meta = about(a);
+    const struct adapter_source s = {.base_dir = a->t.spec->model,
+                                     .base = m->base,
+                                     .changed = adapt_trains,
+                                     .changed_arg = &a->target,
+                                     .read = read_merged,
+                                     .read_arg = m,
+                                     .about = meta};
+    int rc = dir && meta ? adapter_write(err, dir, &s)
+                         : moe_fail(err, MOE_ENOMEM, "out of memory");
+    json_decref(meta);
+    free(dir);
+    return rc;
+}
+
+static int
+write_merged(struct moe_err *err, struct adaptation *a, struct merged *m)
+{
+    const struct export_options opt = {
+        .dtype = weights_dtype(m->base, &(struct param){.kind = PARAM_EMBED}),
+        .shard_bytes = (uint64_t)a->t.spec->train.shard_bytes,
+        .read = read_merged,
+        .arg = m};
+    char *dir = str_path(a->t.run->out_dir, "model");
+    int rc = dir ? export_model(err, dir, &a->t.config, &opt)
+                 : moe_fail(err, MOE_ENOMEM, "out of memory");
+    if (!rc)
+        rc = export_carry(err, dir, a->t.spec->model);
+    free(dir);
+    return rc;
+}
+
+static int
+finish(struct moe_err *err, struct training *t)
+{
+    struct adaptation *a = (struct adaptation *)t;
+    struct weights base;
+    int rc = weights_open(err, &base, t->spec->model);
+    if (rc)
+        return rc;
+    struct merged m = {&a->target, trainer_arena(t->trainer), &base};
+    rc = write_adapter(err, a, &m);
+    if (!rc && t->spec->adapt.merge)
+        rc = write_merged(err, a, &m);
+    weights_close(&base);
+    return rc;
+}
+
+int
+adapt_run(struct moe_err *err, const struct job_spec *spec, struct job_run *run)
+{
+    static const struct training_kind kind = {
+        .choose = choose, .prepare = prepare, .finish = finish};
+    struct adaptation a = {.t = {.kind = &kind, .spec = spec, .run = run}};
+    int rc = training_run(err, &a.t);
+    moe_hook_destroy(&a.hook);
+    moe_experts_free(&a.experts);
+    adapt_target_free(&a.target);
+    return rc;
+}
