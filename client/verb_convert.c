@@ -54,6 +54,7 @@ struct input {
     struct native *olmo; // NULL: hf
     const struct moe_config *config;
     enum dtype dtype;
+    export_type_fn *type; // NULL: all tensors have dtype
     export_read_fn *read;
     void *arg;
 };
@@ -78,6 +79,7 @@ open_input(struct moe_err *err, struct input *in, const char *dir, int64_t eos)
         return rc;
     in->config = &in->hf.config;
     in->dtype = weights_dtype(&in->hf, &(struct param){.kind = PARAM_EMBED});
+    in->type = weights_type;
     in->read = weights_read;
     in->arg = &in->hf;
     return MOE_OK;
@@ -124,6 +126,7 @@ convert(struct moe_err *err, const struct convert_options *opt,
         return rc;
     const struct export_options how = {
         .dtype = dtype < 0 ? in.dtype : (enum dtype)dtype,
+        .type = dtype < 0 ? in.type : NULL,
         .shard_bytes = (uint64_t)opt->shard_bytes,
         .read = in.read,
         .arg = in.arg};

@@ -152,6 +152,40 @@ START_TEST(shards_and_types_hold_the_same_values)
 }
 END_TEST
 
+static enum dtype
+wide_norms(const void *arg, const struct param *p)
+{
+    (void)arg;
+    return param_group(p->kind) == GROUP_NORM ? DTYPE_F32 : DTYPE_BF16;
+}
+
+/* Each tensor in its own type, and shards filled by the bytes of these. */
+START_TEST(types_may_differ)
+{
+    struct moe_err err = {0};
+    struct moe_config c = config_read();
+    const char *dir = support_path("mixed");
+    struct export_options opt = {.dtype = DTYPE_BF16,
+                                 .type = wide_norms,
+                                 .shard_bytes = 10000,
+                                 .read = count_up};
+    struct checkpoint *ck;
+    ck_ok(&err, export_model(&err, dir, &c, &opt));
+    ck_ok(&err, checkpoint_open(&err, &ck, dir));
+    ck_assert_str_eq(checkpoint_find(ck, "model.norm.weight")->st->type, "F32");
+    ck_assert_str_eq(checkpoint_find(ck, "model.embed_tokens.weight")->st->type,
+                     "BF16");
+    checkpoint_close(&ck);
+    size_t n;
+    float *x = tensor_values(dir, "model.norm.weight", &n);
+    ck_assert_uint_eq(n, 32);
+    for (size_t k = 0; k < n; k++)
+        ck_assert(x[k] == (float)k);
+    free(x);
+    moe_config_free(&c);
+}
+END_TEST
+
 START_TEST(unknown_keys_survive)
 {
     struct moe_err err = {0};
@@ -204,6 +238,7 @@ main(void)
     tcase_add_test(tc, new_models_are_distributed_as_promised);
     tcase_add_test(tc, seeds_decide_everything);
     tcase_add_test(tc, shards_and_types_hold_the_same_values);
+    tcase_add_test(tc, types_may_differ);
     tcase_add_test(tc, unknown_keys_survive);
     tcase_add_test(tc, a_failed_export_leaves_no_model);
     suite_add_tcase(suite, tc);

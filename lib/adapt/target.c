@@ -74,6 +74,13 @@ is_part(const struct adapt_target *t, int64_t layer)
 }
 
 bool
+adapt_beside(const struct adapt_target *t, const struct param *p)
+{
+    return param_group(p->kind) == GROUP_EXPERT && is_part(t, p->layer) &&
+           !adapt_trains(t, p);
+}
+
+bool
 adapt_decays(const void *arg, const struct param *p, int64_t row)
 {
     const struct adapt_target *t = arg;

@@ -39,6 +39,10 @@ bool adapt_trains(const void *arg, const struct param *p);
 /* Whether a row of a trained parameter decays (arena_options.decays). */
 bool adapt_decays(const void *arg, const struct param *p, int64_t row);
 
+/* Whether a parameter is of an expert that is not trained where another of its
+ * layer is. */
+bool adapt_beside(const struct adapt_target *t, const struct param *p);
+
 /* Mask, in every layer that has trained experts, the others: study A's
  * restriction of routing in training.  MOE_EINVAL as moe_hook_edit(). */
 int adapt_mask(struct moe_hook *h, const struct adapt_target *t);

@@ -21,6 +21,40 @@ struct adaptation {
     struct moe_hook *hook;
 };
 
+/* An expert that is not trained is in the arena when another of its layer is,
+ * in the type of that: one that is wider in the file would be rounded. */
+static int
+check_type(struct moe_err *err, const struct adaptation *a,
+           const struct weights *base, const struct param *p)
+{
+    const enum dtype type = weights_dtype(base, p);
+    if (type == a->t.opt.arena.weights || !adapt_beside(&a->target, p))
+        return MOE_OK;
+    return moe_fail(err, MOE_EINVAL,
+                    "weights: bf16 rounds expert %d/%d, which is not trained "
+                    "and %s in %s; want weights: f32",
+                    p->layer, p->expert, dtype_name(type), a->t.spec->model);
+}
+
+static int
+check_types(struct moe_err *err, const struct adaptation *a)
+{
+    struct weights base;
+    struct param *all = NULL;
+    size_t n = 0;
+    if (a->t.opt.arena.weights == DTYPE_F32)
+        return MOE_OK;
+    int rc = weights_open(err, &base, a->t.spec->model);
+    if (rc)
+        return rc;
+    rc = params_list(err, &all, &n, &a->t.config);
+    for (size_t i = 0; !rc && i < n; i++)
+        rc = check_type(err, a, &base, &all[i]);
+    free(all);
+    weights_close(&base);
+    return rc;
+}
+
 /* What is trained, before a device is opened. */
 static int
 choose(struct moe_err *err, struct training *t)
@@ -33,6 +67,8 @@ choose(struct moe_err *err, struct training *t)
         rc = adapt_choose(err, &a->target, &a->experts, t->spec, &t->config);
     if (!rc)
         rc = moe_param_count(err, &all, &t->config);
+    if (!rc)
+        rc = check_types(err, a);
     if (rc)
         return rc;
     const uint64_t n = adapt_parameters(&a->target, &t->config);
@@ -87,6 +123,13 @@ read_merged(struct moe_err *err, void *arg, const struct param *p, uint64_t at,
                : weights_read(err, m->base, p, at, out, n);
 }
 
+static enum dtype
+merged_type(const void *arg, const struct param *p)
+{
+    const struct merged *m = arg;
+    return weights_dtype(m->base, p);
+}
+
 static json_t *
 about(const struct adaptation *a)
 {
@@ -124,6 +167,7 @@ write_merged(struct moe_err *err, struct adaptation *a, struct merged *m)
 {
     const struct export_options opt = {
         .dtype = weights_dtype(m->base, &(struct param){.kind = PARAM_EMBED}),
+        .type = merged_type,
         .shard_bytes = (uint64_t)a->t.spec->train.shard_bytes,
         .read = read_merged,
         .arg = m};

@@ -68,9 +68,11 @@ plan_make(struct moe_err *err, struct plan *p, const struct moe_config *config,
     uint64_t in_shard = 0;
     p->shards = 1;
     for (size_t i = 0; i < p->n; i++) {
-        plan_entry(p, i, config, names, opt->dtype);
+        const enum dtype type =
+            opt->type ? opt->type(opt->arg, &p->param[i]) : opt->dtype;
+        plan_entry(p, i, config, names, type);
         uint64_t bytes =
-            param_elements(p->param[i].kind, config) * dtype_bytes(opt->dtype);
+            param_elements(p->param[i].kind, config) * dtype_bytes(type);
         if (opt->shard_bytes && in_shard &&
             in_shard + bytes > opt->shard_bytes) {
             p->first[p->shards++] = i;
@@ -86,17 +88,17 @@ plan_make(struct moe_err *err, struct plan *p, const struct moe_config *config,
 /* One parameter, chunk by chunk. */
 static int
 write_param(struct moe_err *err, struct st_writer *w, size_t i,
-            const struct param *p, uint64_t elements,
+            const struct param *p, uint64_t elements, enum dtype type,
             const struct export_options *opt, float *x, void *y)
 {
-    size_t width = dtype_bytes(opt->dtype);
+    size_t width = dtype_bytes(type);
     int rc = MOE_OK;
     for (uint64_t at = 0; !rc && at < elements; at += CHUNK) {
         size_t n = elements - at < CHUNK ? (size_t)(elements - at) : CHUNK;
         rc = opt->read(err, opt->arg, p, at, x, n);
         if (rc)
             break;
-        dtype_narrow(y, x, opt->dtype, n);
+        dtype_narrow(y, x, type, n);
         rc = safetensors_put(err, w, i, at * width, y, n * width);
     }
     return rc;
@@ -127,8 +129,8 @@ write_shard(struct moe_err *err, const char *dir, const struct plan *p,
         return rc;
     for (size_t i = 0; !rc && i < n; i++) {
         const struct param *q = &p->param[first + i];
-        rc = write_param(err, &w, i, q, param_elements(q->kind, config), opt, x,
-                         y);
+        rc = write_param(err, &w, i, q, param_elements(q->kind, config),
+                         p->entry[first + i].dtype, opt, x, y);
     }
     if (!rc)
         return safetensors_commit(err, &w);

@@ -13,11 +13,15 @@ typedef int export_read_fn(struct moe_err *err, void *arg,
                            const struct param *p, uint64_t at, float *out,
                            size_t n);
 
+/* The type that a parameter is written in: F32, BF16 or F16. */
+typedef enum dtype export_type_fn(const void *arg, const struct param *p);
+
 struct export_options {
-    enum dtype dtype;     // of every tensor: F32, BF16 or F16
+    enum dtype dtype;     // of every tensor, and of the config
+    export_type_fn *type; // of each tensor instead; NULL: all have dtype
     uint64_t shard_bytes; // largest shard; 0: one file
     export_read_fn *read;
-    void *arg; // of read
+    void *arg; // of read and type
 };
 
 /*

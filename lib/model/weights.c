@@ -54,6 +54,12 @@ weights_dtype(const struct weights *w, const struct param *p)
     return (enum dtype)find(w, p).t->st->dtype;
 }
 
+enum dtype
+weights_type(const void *arg, const struct param *p)
+{
+    return weights_dtype(arg, p);
+}
+
 int
 weights_read(struct moe_err *err, void *arg, const struct param *p, uint64_t at,
              float *out, size_t n)

@@ -21,6 +21,9 @@ void weights_close(struct weights *w);
 /* The type that a parameter is stored in. */
 enum dtype weights_dtype(const struct weights *w, const struct param *p);
 
+/* The same as an export_type_fn, whose arg is the weights. */
+enum dtype weights_type(const void *arg, const struct param *p);
+
 /* An export_read_fn whose arg is the weights. */
 int weights_read(struct moe_err *err, void *arg, const struct param *p,
                  uint64_t at, float *out, size_t n);
