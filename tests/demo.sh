@@ -129,6 +129,7 @@ jobs:
     high: [en, ar, cs, es, fi, hi, ru]
     parents: {ca: es, et: fi, mr: hi, sk: cs, uk: ru, ur: ar, nl: en}
     perplexity: true
+    max_tokens: 4864                       # as many of each language
     out: $dir/analysis
 Y
     adaptation ssft "strategy: ssft, shared: 3, $from"
@@ -181,5 +182,6 @@ done
 say "The report"
 set -- "$dir/analysis" "$dir/train"
 for m in $adapted; do set -- "$@" "$dir/$m" "$dir/eval/$m"; done
-polymoe report --out "$dir/report" "$@" "$dir/eval/base" |
+polymoe report --out "$dir/report" \
+    --title "A study in small: seven languages, then Catalan" "$@" "$dir/eval/base" |
     sed -n "/^Figures:/p; /^Report:/p"

@@ -42,23 +42,6 @@ warn_noise(struct str *out, const struct folder *f)
                  f->language[worst], mean);
 }
 
-/* The score weighs languages by their tokens. */
-static void
-warn_unequal(struct str *out, const struct folder *f)
-{
-    double low = INFINITY, high = 0;
-    for (size_t i = 0; i < f->n; i++) {
-        const double n = folder_at(f, GRID_TOKENS, i, 0, 0);
-        low = fmin(low, n);
-        high = fmax(high, n);
-    }
-    if (high > 1.02 * low && folder_has(f, GRID_SPECIAL))
-        html_tag(out, "li",
-                 "%s: languages have from %.0f to %.0f tokens; the "
-                 "specialisation score gives more weight to those with more.",
-                 f->label, low, high);
-}
-
 /* The hash of a language's first file, "" when it is not recorded. */
 static const char *
 data_hash(const struct folder *f, const char *language)
@@ -112,8 +95,7 @@ page_warnings(struct str *out, const struct report *r)
             html_tag(&list, "li", "%s%s%s", r->runs > 1 ? f->label : "",
                      r->runs > 1 ? ": " : "", f->warning[k]);
         warn_noise(&list, f);
-        warn_unequal(&list, f);
-        if (i)
+        if (i && strcmp(f->kind, r->run[0].kind) == 0)
             warn_mismatch(&list, &r->run[0], f);
     }
     if (list.n) {
