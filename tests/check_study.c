@@ -167,6 +167,65 @@ START_TEST(a_study_has_a_limit)
 }
 END_TEST
 
+/* The text of the n-th display of the manual's page of studies, or NULL. */
+static char *
+display(const char *page, int n)
+{
+    const char *at = page, *end;
+    for (; n >= 0 && (at = strstr(at, "\n.Bd ")) != NULL; n--)
+        at += 5;
+    if (!at || !(at = strchr(at, '\n')) || !(end = strstr(at, "\n.Ed")))
+        return NULL;
+    struct str text = {0};
+    str_add(&text, at + 1, (size_t)(end - at));
+    return str_take(&text);
+}
+
+/* A file of some bytes, and the directories above it. */
+static void
+make_file(const char *path)
+{
+    struct moe_err err = {0};
+    char *full = str_path(support_dir(), path), *dir = fs_dirname(full);
+    ck_ok(&err, fs_mkdirs(&err, dir, 0777));
+    support_write(full, "x", 1);
+    free(dir);
+    free(full);
+}
+
+START_TEST(studies_of_the_manual_are_whole)
+{
+    static const char *const files[] = {"OLMoE-1B-7B-0924/config.json",
+                                        "OLMoE-1B-7B-0924/tokenizer.json",
+                                        "text/en.txt",
+                                        "heldout/ca.txt",
+                                        "ca.jsonl",
+                                        "flores/en.txt",
+                                        "gsm8k.jsonl",
+                                        "belebele/en.jsonl",
+                                        "multiblimp/en.tsv"};
+    static const size_t jobs[] = {12, 13};
+    struct moe_err err = {0};
+    char *page;
+    size_t n;
+    for (size_t i = 0; i < sizeof files / sizeof *files; i++)
+        make_file(files[i]);
+    ck_ok(&err,
+          fs_read(&err, &page, &n, SRCDIR "/man/polymoe-study.7", 1 << 20));
+    for (int i = 0; i < 2; i++) {
+        struct job_study study;
+        char *text = display(page, i);
+        ck_assert_ptr_nonnull(text);
+        ck_ok(&err, read_text(&err, &study, text, NULL, 0));
+        ck_assert_uint_eq(study.n, jobs[i]);
+        job_study_free(&study);
+        free(text);
+    }
+    ck_assert_ptr_null(display(page, 2));
+    free(page);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -178,6 +237,7 @@ main(void)
     tcase_add_test(t, sweeps_spread_out);
     tcase_add_test(t, studies_are_whole_or_refused);
     tcase_add_test(t, a_study_has_a_limit);
+    tcase_add_test(t, studies_of_the_manual_are_whole);
     suite_add_tcase(s, t);
     return support_main(s, 0);
 }
