@@ -11,6 +11,7 @@
 
 #include "adapt/adapter.h"
 #include "base/str.h"
+#include "job/adapt_cache.h"
 #include "job/adapt_choose.h"
 #include "job/steer.h"
 
@@ -88,18 +89,21 @@ choose(struct moe_err *err, struct training *t)
     return MOE_OK;
 }
 
-/* The restriction of routing, which lives on the device. */
+/* The restriction of routing, which lives on the device, and the cache, which
+ * depends on it. */
 static int
 prepare(struct moe_err *err, struct training *t)
 {
     struct adaptation *a = (struct adaptation *)t;
-    if (!t->spec->adapt.restriction)
-        return MOE_OK;
-    int rc = moe_hook_create(t->run->ctx, &a->hook, &t->config);
-    if (!rc)
-        rc = adapt_mask(a->hook, &a->target);
+    int rc = MOE_OK;
+    if (t->spec->adapt.restriction) {
+        rc = moe_hook_create(t->run->ctx, &a->hook, &t->config);
+        if (!rc)
+            rc = adapt_mask(a->hook, &a->target);
+        rc = job_from_ctx(err, t->run, rc);
+    }
     t->opt.pass.hook = a->hook;
-    return job_from_ctx(err, t->run, rc);
+    return rc ? rc : adapt_cache_open(err, t);
 }
 
 /* ---- Results --------------------------------------------------------------
@@ -203,6 +207,7 @@ adapt_run(struct moe_err *err, const struct job_spec *spec, struct job_run *run)
         .choose = choose, .prepare = prepare, .finish = finish};
     struct adaptation a = {.t = {.kind = &kind, .spec = spec, .run = run}};
     int rc = training_run(err, &a.t);
+    adapt_cache_close(&a.t, rc == MOE_OK);
     moe_hook_destroy(&a.hook);
     moe_experts_free(&a.experts);
     adapt_target_free(&a.target);

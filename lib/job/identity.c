@@ -12,6 +12,7 @@
 
 #include "base/fs.h"
 #include "base/str.h"
+#include "io/overlay.h"
 
 /* Folders in folders are looked into so far. */
 enum { DEEPEST = 4 };
@@ -53,6 +54,19 @@ add_path(struct moe_err *err, struct hash *h, const char *path, int depth)
 }
 
 int
+job_identity_model(struct moe_err *err, struct hash *h, const char *model)
+{
+    char *base = NULL;
+    int rc = add_path(err, h, model, DEEPEST - 1);
+    if (!rc && overlay_is(model))
+        rc = overlay_base(err, &base, model);
+    if (!rc && base)
+        rc = add_path(err, h, base, DEEPEST - 1);
+    free(base);
+    return rc;
+}
+
+int
 job_identity(struct moe_err *err, char hex[HASH_HEX], const struct job_run *run,
              const struct job_strings *files)
 {
@@ -72,9 +86,9 @@ job_identity(struct moe_err *err, char hex[HASH_HEX], const struct job_run *run,
     add_file(&h, spec->tokenizer);
     add_file(&h, spec->steer.from);
     if (!rc)
-        rc = add_path(err, &h, spec->model, DEEPEST - 1);
+        rc = job_identity_model(err, &h, spec->model);
     if (!rc && spec->measures.against)
-        rc = add_path(err, &h, spec->measures.against, DEEPEST - 1);
+        rc = job_identity_model(err, &h, spec->measures.against);
     hash_end(&h, hex);
     return rc;
 }

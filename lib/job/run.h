@@ -81,6 +81,9 @@ void job_record(struct job_run *run, const char *key, json_t *value);
 int job_identity(struct moe_err *err, char hex[HASH_HEX],
                  const struct job_run *run, const struct job_strings *files);
 
+/* The part of it that a model's files are, and those of an adapter's base. */
+int job_identity_model(struct moe_err *err, struct hash *h, const char *model);
+
 /* True: stop at the next safe point and return MOE_ECANCEL. */
 bool job_stopping(struct job_run *run);
 

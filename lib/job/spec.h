@@ -164,8 +164,8 @@ enum job_strategy {
 /* kind: adapt, beside job_train */
 struct job_adapt {
     int strategy, restriction;
-    char *from, *language, *other;
-    int64_t shared, n;
+    char *from, *language, *other, *cache;
+    int64_t shared, n, cache_bytes;
     struct job_strings experts, layers;
     bool routers, embeddings, keep_rows, merge;
 };

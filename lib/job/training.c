@@ -17,7 +17,8 @@
 #include "base/mem.h"
 #include "base/str.h"
 
-/* Busiest and idlest share of each layer's choices, and their entropy. */
+/* Busiest and idlest share of each layer's choices, and their entropy; null
+ * below the lowest trained layer, which need not be computed. */
 static json_t *
 load_metric(const struct training *p)
 {
@@ -25,6 +26,10 @@ load_metric(const struct training *p)
     const double *load = trainer_load(p->trainer);
     json_t *layers = json_array();
     for (int64_t l = 0; l < c->L; l++) {
+        if (l < trainer_arena(p->trainer)->lowest) {
+            json_array_append_new(layers, json_null());
+            continue;
+        }
         double most = 0, least = 1, entropy = 0;
         for (int64_t e = 0; e < c->E; e++) {
             double x = load[l * c->E + e];

@@ -140,6 +140,16 @@ is_edit(int32_t rule, const float *v)
     return rule != MOE_EDIT_SHIFT || v[0] != 1 || v[1] != 0 || v[2] != 0;
 }
 
+static bool
+has_edit(const struct moe_hook *h, int64_t layer)
+{
+    const int64_t first = layer * h->E;
+    bool some = false;
+    for (int64_t i = first; !some && i < first + h->E; i++)
+        some = is_edit(h->rule[i], h->value + i * VALUES);
+    return some;
+}
+
 static int
 check_training(const struct moe_hook *h, int64_t layer)
 {
@@ -190,9 +200,7 @@ hook_prepare(struct moe_hook *h, const struct moe_config *config,
                         h->L, h->E, config->L, config->E);
     int rc = MOE_OK;
     for (int64_t l = 0; !rc && l < h->L; l++) {
-        h->edited[l] = false;
-        for (int64_t i = l * h->E; i < (l + 1) * h->E; i++)
-            h->edited[l] |= is_edit(h->rule[i], h->value + i * VALUES);
+        h->edited[l] = has_edit(h, l);
         if (h->edited[l])
             rc = check_counts(h, l, use);
         if (!rc && h->edited[l] && use == HOOK_TRAIN)
@@ -210,6 +218,15 @@ moe_run_hook(struct moe_run *run, struct moe_hook *h)
     if (!rc)
         run->hook = h;
     return rc;
+}
+
+int64_t
+hook_lowest(const struct moe_hook *h)
+{
+    int64_t l = 0;
+    while (l < h->L && !has_edit(h, l))
+        l++;
+    return l;
 }
 
 int

@@ -20,6 +20,9 @@ enum hook_use {
 int hook_prepare(struct moe_hook *h, const struct moe_config *config,
                  enum hook_use use);
 
+/* The lowest layer with an edit; one above the last: none. */
+int64_t hook_lowest(const struct moe_hook *h);
+
 /* Change logits (N,E) of a layer in place; h may be NULL. */
 int hook_forward(const struct moe_hook *h, int64_t layer,
                  const struct tensor *logits, int64_t N);

@@ -190,8 +190,8 @@ create(struct moe_run *run)
         rc = dispatch_create(ctx, &run->a.dispatch, N, c->E, c->K);
     if (!rc)
         rc = experts_create(ctx, &run->experts, N, c->E, c->K, c->D, c->F);
-    if (!rc && run->opt.steady)
-        experts_steady(run->experts);
+    if (!rc)
+        experts_steady(run->experts, run->opt.steady);
     if (!rc)
         rc = rope_table(ctx, &run->rope, choose_positions(c, &run->opt), c->S,
                         c->rope_theta);

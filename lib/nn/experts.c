@@ -132,9 +132,9 @@ put_few(struct launch *l, const struct experts_scratch *s)
 }
 
 void
-experts_steady(struct experts_scratch *s)
+experts_steady(struct experts_scratch *s, bool steady)
 {
-    s->steady = true;
+    s->steady = steady;
 }
 
 static int

@@ -145,9 +145,9 @@ struct experts_scratch; // tile list and packing space for one shape
 uint64_t experts_bytes(int64_t N, int64_t E, int64_t K);
 int experts_create(struct moe_ctx *ctx, struct experts_scratch **out, int64_t N,
                    int64_t E, int64_t K, int64_t D, int64_t F);
-/* From now on the numbers of a slot do not depend on how many the expert has.
- */
-void experts_steady(struct experts_scratch *s);
+/* Whether from now on the numbers of a slot depend on how many the expert has;
+ * they do when it was never called. */
+void experts_steady(struct experts_scratch *s, bool steady);
 void experts_destroy(struct experts_scratch **sp);
 int experts_forward(struct moe_ctx *ctx, struct experts_scratch *s,
                     const struct tensor *y, const struct tensor *h,

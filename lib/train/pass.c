@@ -96,6 +96,9 @@ create(struct pass *p)
         return moe_fail(moe_ctx_err(p->ctx), MOE_ENOMEM,
                         "training: out of memory");
     int rc = p->opt.hook ? hook_prepare(p->opt.hook, c, HOOK_TRAIN) : MOE_OK;
+    p->frozen = pass_frozen(&p->opt, p->arena->lowest, c->L);
+    if (!rc)
+        rc = pass_prefix_create(p);
     if (!rc)
         rc = moe_run_create(&p->run, p->model, &run);
     if (!rc) {
@@ -109,6 +112,13 @@ create(struct pass *p)
         *t = list[i].t;
         rc = tensor_create(p->ctx, t, list[i].name);
     }
+    /* Frozen layers put nothing there. */
+    if (!rc)
+        rc = buffer_zero(p->counts.buf, 0,
+                         (uint64_t)(c->L * c->E) * sizeof(int32_t));
+    if (!rc)
+        rc = buffer_zero(p->sums.buf, 0,
+                         (uint64_t)(c->L * (c->E + 1)) * sizeof(float));
     return rc;
 }
 
@@ -147,6 +157,7 @@ pass_destroy(struct pass **pp)
 #define XX(name, type, ...) buffer_destroy(&p->name.buf);
     PASS_MAP(XX)
 #undef XX
+    pass_prefix_destroy(p);
     free(p->count);
     free(p->known);
     free(p->sums_of_all);
@@ -190,16 +201,16 @@ begin(struct pass *p, const int32_t *ids, const int32_t *target, int64_t B,
     return MOE_OK;
 }
 
-/* All layers, each with its own activations; with `routers_only` the last one
- * up to its choices. */
+/* All layers, each trained one with its own activations; with `routers_only`
+ * the last one up to its choices. */
 static int
-forward_layers(struct pass *p, bool routers_only)
+forward_layers(struct pass *p, const int32_t *ids, bool routers_only)
 {
     struct moe_run *run = p->run;
     const struct moe_config *c = &p->model->config;
-    int rc = forward_embed(run);
+    int rc = pass_below(p, ids);
     run->opt.routers_only = routers_only;
-    for (int64_t l = 0; !rc && l < c->L; l++) {
+    for (int64_t l = p->frozen; !rc && l < c->L; l++) {
         run->a = p->acts->layer[l];
         rc = forward_layer(run, l);
         if (!rc && routers_only && l + 1 == c->L)
@@ -213,9 +224,9 @@ forward_layers(struct pass *p, bool routers_only)
 }
 
 static int
-forward(struct pass *p)
+forward(struct pass *p, const int32_t *ids)
 {
-    int rc = forward_layers(p, false);
+    int rc = forward_layers(p, ids, false);
     return rc ? rc : forward_final(p->run);
 }
 
@@ -296,7 +307,7 @@ pass_gradients(struct pass *p, const int32_t *ids, const int32_t *target,
     if (!rc)
         rc = sort_ids(p, ids);
     if (!rc)
-        rc = forward(p);
+        rc = forward(p, ids);
     if (!rc)
         rc = pass_auxiliary(p, scale->aux);
     if (!rc)
@@ -320,7 +331,7 @@ pass_count(struct pass *p, const int32_t *ids, int64_t B, int64_t T)
     double begun = clock_seconds();
     int rc = begin(p, ids, NULL, B, T);
     if (!rc)
-        rc = forward_layers(p, true);
+        rc = forward_layers(p, ids, true);
     if (!rc)
         rc = run_check_finite(p->run);
     if (!rc)
@@ -336,7 +347,7 @@ pass_forward(struct pass *p, const int32_t *ids, const int32_t *target,
     struct moe_run *run = p->run;
     int rc = begin(p, ids, target, B, T);
     if (!rc)
-        rc = forward(p);
+        rc = forward(p, ids);
     for (int64_t row = 0, n; !rc && row < run->N; row += n) {
         n = run->N - row < run->head_rows ? run->N - row : run->head_rows;
         struct tensor to = tensor_rows(&run->nll, row, n);

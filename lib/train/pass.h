@@ -17,6 +17,7 @@
 #include "train/acts.h"
 #include "train/arena.h"
 #include "train/auxloss.h"
+#include "train/prefix.h"
 
 /* The loss: ce + aux_weight * balance + z_weight * z. */
 struct loss_options {
@@ -36,11 +37,22 @@ struct pass_options {
     struct loss_options loss;
     struct moe_hook *hook; // of the routers while gradients are made, borrowed
                            // until pass_destroy(); NULL: none
+    struct prefix *prefix; // what the frozen layers made of windows, borrowed
+                           // likewise; NULL: they are always computed
 };
 
 struct pass;
 
-/* MOE_EINVAL for a hook that has no gradient (HOOK_TRAIN). */
+/*
+ * How many layers from the first on are there only for what they hand to the
+ * layer above: nothing below it is trained or edited, and no loss of the
+ * routers has a weight.  Statistics of the routers leave them out.  `lowest` as
+ * arena.lowest.
+ */
+int64_t pass_frozen(const struct pass_options *opt, int64_t lowest, int64_t L);
+
+/* MOE_EINVAL for a hook that has no gradient (HOOK_TRAIN), and for a prefix
+ * without a frozen layer. */
 int pass_create(struct pass **out, struct arena *arena,
                 const struct pass_options *opt);
 void pass_destroy(struct pass **pp);
@@ -75,10 +87,12 @@ struct pass_sums {
     int64_t labels;    // of them
     int64_t tokens;    // positions
     double balance, z; // losses without their weights, mean over micro-batches
-                       // weighted by tokens; with aux_batch, of all of them
+                       // weighted by tokens; with aux_batch, of all of them;
+                       // of the layers that are not frozen
     double forward_s, backward_s;
 };
-/* count (L,E): top-k choices of every expert; NULL: not wanted. */
+/* count (L,E): top-k choices of every expert, 0 in frozen layers; NULL: not
+ * wanted. */
 void pass_sums(struct pass *p, struct pass_sums *sums, uint64_t *count);
 
 /* Only the forward half and the likelihoods: nll (B,T), 0 where target is

@@ -63,8 +63,9 @@ values(const struct pass *p, const double *sums, const uint64_t *count,
 {
     const struct moe_config *c = &p->model->config;
     const struct loss_options *o = &p->opt.loss;
-    return auxloss_values(sums, count, o->aux, o->z_div_topk, c->L, N, c->E,
-                          c->K);
+    const int64_t from = p->frozen;
+    return auxloss_values(sums + from * (c->E + 1), count + from * c->E, o->aux,
+                          o->z_div_topk, c->L - from, N, c->E, c->K);
 }
 
 /* Read a micro-batch's sums and counts, add them to those of all, and its

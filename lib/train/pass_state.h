@@ -42,6 +42,9 @@ struct pass {
     struct acts *acts;      // owned
     int64_t different;      // ids in the micro-batch
     float z_factor;         // of this micro-batch
+    int64_t frozen;         // pass_frozen()
+    float *window;          // (T,D), with a prefix
+    int32_t *none_bad;      // of the frozen layers, with a prefix
     // Since the last pass_sums():
     struct pass_sums total;
     uint64_t *count;      // (L,E)
@@ -56,6 +59,16 @@ struct pass {
 
 /* Make what the level did not keep of layer l again, before its backward. */
 int pass_restore(struct pass *p, int64_t l);
+
+/* ---- pass_prefix.c: the frozen layers -------------------------------------
+ */
+
+/* What a cache needs; MOE_EINVAL for one that has no use. */
+int pass_prefix_create(struct pass *p);
+void pass_prefix_destroy(struct pass *p);
+
+/* run->x, the residual stream, at the first layer that is not frozen. */
+int pass_below(struct pass *p, const int32_t *ids);
 
 /* ---- pass_aux.c: the losses of the routers --------------------------------
  */
