@@ -48,10 +48,11 @@ max8(const float8 x)
  * longer where vectors are wide.
  *
  * x = n ln 2 + r, ln 2 in two parts; e^r by a polynomial of degree 7 (Cephes,
- * expf); 2^n put together from its bits.
+ * expf); 2^n put together from its bits.  select(), since Oclgrind takes the
+ * wrong side of ?: between vectors here.
  */
 #define EXP_BELOW(VF, VI, AS_VF, AS_VI)                                        \
-    const VF y = x < -87.0f ? (VF)(-87.0f) : x;                                \
+    const VF y = select(x, (VF)(-87.0f), x < -87.0f);                          \
     const VF n_high = y * 1.44269504f + 12582912.0f; /* n in the low bits */   \
     const VF n = n_high - 12582912.0f;                                         \
     const VF r = y - n * 0.693359375f + n * 2.12194440e-4f;                    \
@@ -62,7 +63,7 @@ max8(const float8 x)
     p = p * r + 5.0000001201e-1f;                                              \
     p = p * (r * r) + r + 1.0f;                                                \
     const VI two = (AS_VI(n_high) << 23) + (127 << 23);                        \
-    return x < -87.0f ? (VF)(0.0f) : p * AS_VF(two)
+    return select(p * AS_VF(two), (VF)(0.0f), x < -87.0f)
 
 float4
 exp_below4(const float4 x)
