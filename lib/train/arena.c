@@ -145,8 +145,8 @@ continues(const struct arena_range *r, const struct arena_range *next)
 static int
 add_range(struct arena *a, size_t *cap, const struct arena_range *next)
 {
-    struct arena_range *r = a->range + a->ranges - 1;
-    if (a->ranges && continues(r, next)) {
+    struct arena_range *r = a->ranges ? a->range + a->ranges - 1 : NULL;
+    if (r && continues(r, next)) {
         r->n += next->n;
         return MOE_OK;
     }
