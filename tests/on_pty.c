@@ -11,6 +11,7 @@
 
 #include <fcntl.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -36,6 +37,9 @@ run(int master, char **argv)
     if (tty > 2)
         close(tty);
     close(master);
+    signal(SIGINT, SIG_DFL); // ignored when the tests run in the background
+    signal(SIGHUP, SIG_DFL);
+    signal(SIGQUIT, SIG_DFL);
     execvp(argv[0], argv);
     _exit(127);
 }
