@@ -15,8 +15,6 @@
 #include "io/overlay.h"
 #include "model/names.h"
 
-enum { CHUNK = 1 << 16 }; // elements converted at a time
-
 /* The tensors of an adapter being written. */
 struct writing {
     const struct adapter_source *s;
@@ -60,8 +58,8 @@ make_plan(struct moe_err *err, struct writing *w)
         return rc;
     w->entry = mem_zero(all, sizeof *w->entry);
     w->name = mem_zero(all, sizeof *w->name);
-    w->x = mem_zero(CHUNK, sizeof *w->x);
-    w->y = mem_zero(CHUNK, sizeof *w->x);
+    w->x = mem_zero(EXPORT_CHUNK, sizeof *w->x);
+    w->y = mem_zero(EXPORT_CHUNK, sizeof *w->x);
     if (!w->entry || !w->name || !w->x || !w->y)
         return moe_fail(err, MOE_ENOMEM, "adapter: out of memory");
     for (size_t i = 0; !rc && i < all; i++)
@@ -70,26 +68,6 @@ make_plan(struct moe_err *err, struct writing *w)
     if (!rc && !w->n)
         rc = moe_fail(err, MOE_EINVAL, "adapter: no tensor differs from %s",
                       w->s->base_dir);
-    return rc;
-}
-
-static int
-write_tensor(struct moe_err *err, struct writing *w, struct st_writer *file,
-             size_t i)
-{
-    const struct param *p = &w->param[i];
-    const enum dtype type = w->entry[i].dtype;
-    const uint64_t all = param_elements(p->kind, &w->s->base->config);
-    int rc = MOE_OK;
-    for (uint64_t at = 0; !rc && at < all; at += CHUNK) {
-        const size_t n = all - at < CHUNK ? (size_t)(all - at) : CHUNK;
-        rc = w->s->read(err, w->s->read_arg, p, at, w->x, n);
-        if (rc)
-            break;
-        dtype_narrow(w->y, w->x, type, n);
-        rc = safetensors_put(err, file, i, at * dtype_bytes(type), w->y,
-                             n * dtype_bytes(type));
-    }
     return rc;
 }
 
@@ -104,7 +82,10 @@ write_file(struct moe_err *err, struct writing *w, const char *dir)
     if (rc)
         return rc;
     for (size_t i = 0; !rc && i < w->n; i++)
-        rc = write_tensor(err, w, &file, i);
+        rc = export_param(err, &file, i, &w->param[i],
+                          param_elements(w->param[i].kind, &w->s->base->config),
+                          w->entry[i].dtype, w->s->read, w->s->read_arg, w->x,
+                          w->y);
     if (!rc)
         return safetensors_commit(err, &file);
     safetensors_abort(&file);

@@ -14,8 +14,6 @@
 #include "model/family.h"
 #include "model/names.h"
 
-enum { CHUNK = 1 << 16 }; // elements converted at a time
-
 /* All parameters with their file entries; shard k holds entries
  * [first[k], first[k + 1]). */
 struct plan {
@@ -85,17 +83,17 @@ plan_make(struct moe_err *err, struct plan *p, const struct moe_config *config,
     return MOE_OK;
 }
 
-/* One parameter, chunk by chunk. */
-static int
-write_param(struct moe_err *err, struct st_writer *w, size_t i,
-            const struct param *p, uint64_t elements, enum dtype type,
-            const struct export_options *opt, float *x, void *y)
+int
+export_param(struct moe_err *err, struct st_writer *w, size_t i,
+             const struct param *p, uint64_t elements, enum dtype type,
+             export_read_fn *read, void *arg, float *x, void *y)
 {
     size_t width = dtype_bytes(type);
     int rc = MOE_OK;
-    for (uint64_t at = 0; !rc && at < elements; at += CHUNK) {
-        size_t n = elements - at < CHUNK ? (size_t)(elements - at) : CHUNK;
-        rc = opt->read(err, opt->arg, p, at, x, n);
+    for (uint64_t at = 0; !rc && at < elements; at += EXPORT_CHUNK) {
+        size_t n = elements - at < EXPORT_CHUNK ? (size_t)(elements - at)
+                                                : EXPORT_CHUNK;
+        rc = read(err, arg, p, at, x, n);
         if (rc)
             break;
         dtype_narrow(y, x, type, n);
@@ -129,8 +127,8 @@ write_shard(struct moe_err *err, const char *dir, const struct plan *p,
         return rc;
     for (size_t i = 0; !rc && i < n; i++) {
         const struct param *q = &p->param[first + i];
-        rc = write_param(err, &w, i, q, param_elements(q->kind, config),
-                         p->entry[first + i].dtype, opt, x, y);
+        rc = export_param(err, &w, i, q, param_elements(q->kind, config),
+                          p->entry[first + i].dtype, opt->read, opt->arg, x, y);
     }
     if (!rc)
         return safetensors_commit(err, &w);
@@ -197,8 +195,8 @@ export_model(struct moe_err *err, const char *dir,
         rc = plan_make(err, &p, config, opt);
     if (rc)
         return rc;
-    float *x = mem_zero(CHUNK, sizeof *x);
-    void *y = mem_zero(CHUNK, sizeof *x);
+    float *x = mem_zero(EXPORT_CHUNK, sizeof *x);
+    void *y = mem_zero(EXPORT_CHUNK, sizeof *x);
     if (!x || !y)
         rc = moe_fail(err, MOE_ENOMEM, "%s: out of memory", dir);
     for (size_t k = 0; !rc && k < p.shards; k++)

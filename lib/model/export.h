@@ -24,6 +24,17 @@ struct export_options {
     void *arg; // of read and type
 };
 
+/* Elements converted at a time. */
+enum { EXPORT_CHUNK = 1 << 16 };
+
+struct st_writer;
+
+/* All `elements` of a parameter as entry i of a file, in a type, through x and
+ * y: room for EXPORT_CHUNK numbers of f32 each. */
+int export_param(struct moe_err *err, struct st_writer *w, size_t i,
+                 const struct param *p, uint64_t elements, enum dtype type,
+                 export_read_fn *read, void *arg, float *x, void *y);
+
 /*
  * Write config.json and every parameter to `dir`, which is made if missing.
  *
