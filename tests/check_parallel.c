@@ -8,7 +8,7 @@
  */
 #include "config.h"
 
-#include "tests/support.h"
+#include "tests/jobs.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -17,9 +17,7 @@
 
 #include <polymoe/routing.h>
 
-#include "base/fs.h"
-#include "job/job.h"
-#include "job/spec.h"
+#include "base/str.h"
 #include "routing/parallel.h"
 #include "routing/usage.h"
 
@@ -128,49 +126,26 @@ END_TEST
 
 /* ---- Jobs ---------------------------------------------------------------- */
 
-struct watch {
-    uint64_t done; // stop after so many tokens; 0: never
-    bool seen;
-};
-
-static void
-see(void *arg, const struct moe_progress *p)
+/* The sample text and more fields; to the end, or until so many tokens. */
+static char *
+spec_of(const char *more)
 {
-    struct watch *w = arg;
-    ck_assert(p->done <= p->total);
-    w->seen |=
-        w->done && strcmp(p->phase, "collect") == 0 && p->done >= w->done;
-}
-
-static bool
-stop(void *arg)
-{
-    return ((struct watch *)arg)->seen;
+    const char *sample = getenv("POLYMOE_SAMPLE");
+    ck_assert_ptr_nonnull(sample);
+    return str_format("kind: analyze\nmodel: \"%s/model\"\nwindow: 32\n"
+                      "max_tokens: 128\nbatch_tokens: 64\nmax_sequences: 5\n"
+                      "data: {en: parallel/en.txt, ca: parallel/ca.txt}\n%s",
+                      sample, more);
 }
 
 static int
 run(struct moe_err *err, const char *more, const char *out, uint64_t until)
 {
-    struct watch watch = {.done = until};
-    struct job_spec spec;
-    struct job_env env = {
-        .out_dir = support_path(out),
-        .sink = {.progress = see, .stopping = stop, .arg = &watch}};
-    char text[2000];
-    const char *sample = getenv("POLYMOE_SAMPLE");
-    ck_assert_ptr_nonnull(sample);
-    snprintf(text, sizeof text,
-             "kind: analyze\nmodel: \"%s/model\"\nwindow: 32\n"
-             "max_tokens: 128\nbatch_tokens: 64\nmax_sequences: 5\n"
-             "data: {en: \"%s/parallel/en.txt\", ca: \"%s/parallel/ca.txt\"}\n"
-             "%s",
-             sample, sample, sample, more);
-    int rc = job_spec_parse(err, &spec, text, strlen(text), "test", NULL, 0);
-    if (!rc)
-        rc = job_spec_resolve(err, &spec, sample, NULL, 0);
-    if (!rc)
-        rc = job_run(err, &spec, &env);
-    job_spec_free(&spec);
+    struct jobs_watch w = {.phase = until ? "collect" : NULL, .done = until};
+    const struct job_sink sink = jobs_stop(&w);
+    char *text = spec_of(more);
+    int rc = jobs_run(err, text, getenv("POLYMOE_SAMPLE"), out, &sink);
+    free(text);
     return rc;
 }
 
@@ -178,26 +153,8 @@ run(struct moe_err *err, const char *more, const char *out, uint64_t until)
     "parallel: {en: parallel/en.txt, ca: parallel/ca.txt, es: "                \
     "parallel/es.txt}\ntasks: {again: parallel/en.txt}\n"
 
-static char *
-slurp(const char *out, const char *name)
-{
-    struct moe_err err = {0};
-    char path[600], *text;
-    size_t n;
-    snprintf(path, sizeof path, "%s/%s", support_path(out), name);
-    ck_ok(&err, fs_read(&err, &text, &n, path, 1 << 24));
-    return text;
-}
-
 START_TEST(a_stopped_job_ends_with_the_same_bytes)
 {
-    static const char *const names[] = {
-        "divergence.csv",   "consistency.csv",
-        "delta.csv",        "task_experts.csv",
-        "tau_sweep.csv",    "overlap.csv",
-        "coactivation.csv", "token_specialization.csv",
-        "experts.json",     "counts.csv",
-        "saturation.csv"};
     struct moe_err err = {0};
     char more[700];
     snprintf(more, sizeof more, PARALLEL "against: model\n");
@@ -206,31 +163,36 @@ START_TEST(a_stopped_job_ends_with_the_same_bytes)
     ck_fails(&err, run(&err, more, "halted", 192), MOE_ECANCEL, "stopped");
     ck_fails(&err, run(&err, more, "halted", 480), MOE_ECANCEL, "stopped");
     ck_ok(&err, run(&err, more, "halted", 0));
-    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
-        char path[64];
-        snprintf(path, sizeof path, "results/%s", names[i]);
-        char *a = slurp("straight", path), *b = slurp("halted", path);
-        ck_assert_msg(strcmp(a, b) == 0, "%s differs", names[i]);
-        free(a);
-        free(b);
-    }
+    jobs_same_results("straight", "halted");
     // A model agrees with itself.
-    char *saturation = slurp("straight", "results/saturation.csv");
+    char *saturation = jobs_read("straight", "results/saturation.csv", NULL);
     ck_assert_ptr_nonnull(strstr(saturation, "en,0,128,1\n"));
     free(saturation);
+}
+END_TEST
+
+START_TEST(damaged_sums_are_named_and_counted_again)
+{
+    struct moe_err err = {0};
+    ck_ok(&err, run(&err, PARALLEL, "whole", 0));
+    ck_fails(&err, run(&err, PARALLEL, "broken", 480), MOE_ECANCEL, "stopped");
+    jobs_damage("broken", "checkpoints/parallel-000.json", false);
+    ck_ok(&err, run(&err, PARALLEL, "broken", 0));
+    jobs_same_results("whole", "broken");
+    char *log = jobs_read("broken", "log.txt", NULL);
+    ck_assert_ptr_nonnull(strstr(log, "parallel-000.json: damaged: its "
+                                      "checksum is not that of its content; "
+                                      "en is counted again"));
+    free(log);
 }
 END_TEST
 
 static void
 refuses(const char *more, int code, const char *part)
 {
-    static unsigned number;
-    struct moe_err err = {0};
-    char out[32];
-    snprintf(out, sizeof out, "refused%u", number++);
-    int rc = run(&err, more, out, 0);
-    ck_fails(&err, rc, code, part);
-    ck_assert_ptr_null(strchr(err.text, '\n'));
+    char *text = spec_of(more);
+    jobs_refuse(text, getenv("POLYMOE_SAMPLE"), code, part);
+    free(text);
 }
 
 START_TEST(bad_inputs_are_refused)
@@ -272,11 +234,11 @@ START_TEST(scores_are_correlated_layer_by_layer)
              PARALLEL "scores: \"%s\"\nhigh: [en, ca]\nparents: {nl: en}\n",
              support_path("evaluation.csv"));
     ck_ok(&err, run(&err, more, "scores", 0));
-    char *table = slurp("scores", "results/score_correlation.csv");
+    char *table = jobs_read("scores", "results/score_correlation.csv", NULL);
     // Two points lie on a line.
     ck_assert(strstr(table, "x acc,0,1,") || strstr(table, "x acc,0,-1,"));
     free(table);
-    char *experts = slurp("scores", "results/experts.json");
+    char *experts = jobs_read("scores", "results/experts.json", NULL);
     ck_assert_ptr_nonnull(strstr(experts, "\"ssft_k5\""));
     free(experts);
 }
@@ -295,6 +257,7 @@ main(void)
     t = tcase_create("jobs");
     tcase_set_timeout(t, 120);
     tcase_add_test(t, a_stopped_job_ends_with_the_same_bytes);
+    tcase_add_test(t, damaged_sums_are_named_and_counted_again);
     tcase_add_test(t, bad_inputs_are_refused);
     tcase_add_test(t, scores_are_correlated_layer_by_layer);
     suite_add_tcase(s, t);

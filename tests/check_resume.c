@@ -10,33 +10,18 @@
  */
 #include "config.h"
 
+#include "tests/jobs.h"
 #include "tests/tiny.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/fs.h"
 #include "base/json.h"
 #include "base/str.h"
-#include "job/job.h"
-#include "job/spec.h"
 #include "train/snapshot_state.h"
 
 enum { W = 8, BATCH = 4, STEPS = 12, LINE = 96 };
-
-/* 17 and 13 windows: 7 batches of 4 an epoch and two windows more. */
-static void
-write_shard(const char *name, size_t tokens, unsigned seed)
-{
-    unsigned char byte[512];
-    for (size_t i = 0; i < tokens; i++) {
-        seed = seed * 1103515245u + 12345u;
-        byte[2 * i] = (unsigned char)(2 + (seed >> 16) % 80);
-        byte[2 * i + 1] = 0;
-    }
-    support_write(support_path(name), byte, 2 * tokens);
-}
 
 /* What a run reported, and when it is to stop. */
 struct watch {
@@ -73,18 +58,10 @@ stopping(void *arg)
 static int
 run(struct moe_err *err, const char *text, const char *out, struct watch *w)
 {
-    struct job_spec spec;
-    struct job_env env = {
-        .out_dir = support_path(out),
-        .sink = {.metric = see, .stopping = stopping, .arg = w}};
-    int rc = job_spec_parse(err, &spec, text, strlen(text), "test", NULL, 0);
+    const struct job_sink sink = {
+        .metric = see, .stopping = stopping, .arg = w};
     w->seen = false;
-    if (!rc)
-        rc = job_spec_resolve(err, &spec, support_dir(), NULL, 0);
-    if (!rc)
-        rc = job_run(err, &spec, &env);
-    job_spec_free(&spec);
-    return rc;
+    return jobs_run(err, text, support_dir(), out, &sink);
 }
 
 static char *
@@ -97,35 +74,15 @@ spec_of(const char *more)
                       W, BATCH, more);
 }
 
+/* 17 and 13 windows: 7 batches of 4 an epoch and two windows more. */
 static void
 write_inputs(void)
 {
     support_ctx(); // skips all of it without a device
     tiny_write("model", &(struct tiny){0});
-    write_shard("aa.u16", 17 * W + 5, 1);
-    write_shard("bb.u16", 13 * W, 2);
-    write_shard("batches.u16", (size_t)STEPS / 2 * BATCH * W, 3);
-}
-
-static char *
-slurp(const char *out, const char *name, size_t *n)
-{
-    struct moe_err err = {0};
-    char path[600], *text;
-    snprintf(path, sizeof path, "%s/%s", support_path(out), name);
-    ck_ok(&err, fs_read(&err, &text, n, path, 1 << 24));
-    return text;
-}
-
-static void
-same_file(const char *a, const char *b, const char *name)
-{
-    size_t n, k;
-    char *x = slurp(a, name, &n), *y = slurp(b, name, &k);
-    ck_assert_msg(n == k && memcmp(x, y, n) == 0, "%s: %s and %s differ", name,
-                  a, b);
-    free(x);
-    free(y);
+    jobs_shard("aa.u16", 17 * W + 5, 2, 80, 1);
+    jobs_shard("bb.u16", 13 * W, 2, 80, 2);
+    jobs_shard("batches.u16", (size_t)STEPS / 2 * BATCH * W, 2, 80, 3);
 }
 
 /* Run to the end with a stop after every step; how often it began. */
@@ -165,8 +122,8 @@ stop_everywhere(const char *name, const char *more, int steps, int last)
     ck_assert_str_eq(whole.step[steps + 1], "");
     snprintf(state, sizeof state, "checkpoints/step-%08d/state.json", last);
     for (int i = 1; i < 3; i++) {
-        same_file(out[0], out[i], "model/model.safetensors");
-        same_file(out[0], out[i], state); // the cursor, and every sum
+        jobs_same(out[0], out[i], "model/model.safetensors");
+        jobs_same(out[0], out[i], state); // the cursor, and every sum
     }
     free(text);
 }

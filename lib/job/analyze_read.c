@@ -106,13 +106,25 @@ check_against(struct moe_err *err, const struct analysis *a)
 
 /* ---- Text ---------------------------------------------------------------- */
 
+/* What was saved and cannot be used; a first run has nothing. */
+static void
+log_unused(struct analysis *a, int rc, const struct moe_err *why,
+           const char *name)
+{
+    if (rc && rc != MOE_EINPUT)
+        job_logf(a->run, MOE_LOG_WARN, "%s; %s is counted again", why->text,
+                 name);
+}
+
 /* The counters of a language that an earlier run of this job finished. */
 static bool
 take_saved(struct analysis *a, size_t i)
 {
     struct moe_err why;
     struct analyze_part *p = &a->part[i];
-    p->saved = analyze_load(&why, a, i) == MOE_OK;
+    int rc = analyze_load(&why, a, i);
+    p->saved = !rc;
+    log_unused(a, rc, &why, p->language->name);
     if (p->saved) {
         p->windows = (int64_t)a->table.language[i]->tokens / a->W;
         analyze_report(a->run, a->table.language[i], -1);
@@ -301,7 +313,9 @@ read_sections(struct moe_err *err, struct analysis *a,
         rc = check_lines(err, a);
     for (size_t i = 0; !rc && i < a->sections; i++) {
         struct moe_err why;
-        a->section[i].saved = analyze_load_section(&why, a, i) == MOE_OK;
+        const int unused = analyze_load_section(&why, a, i);
+        a->section[i].saved = !unused;
+        log_unused(a, unused, &why, a->section[i].language->name);
     }
     return rc;
 }
