@@ -16,6 +16,7 @@
 #include "base/csv.h"
 #include "base/options.h"
 #include "base/str.h"
+#include "client/adaptations.h"
 #include "client/results.h"
 #include "report/report.h"
 
@@ -115,7 +116,8 @@ print_json(struct moe_err *err, json_t *root)
 }
 
 /* {"schema": 1, "tables": {...}}; of several folders
- * {"schema": 1, "reports": [{"dir": ..., "tables": {...}}, ...]}. */
+ * {"schema": 1, "reports": [{"dir": ..., "tables": {...}}, ...]}; with
+ * adaptations among them also their summary. */
 static int
 all_json(struct moe_err *err, char **out_dir, size_t n)
 {
@@ -138,11 +140,18 @@ all_json(struct moe_err *err, char **out_dir, size_t n)
         json_decref(reports);
         return rc;
     }
+    json_t *adaptations = NULL;
+    rc = adaptations_json(err, &adaptations, (const char *const *)out_dir, n);
     json_t *root =
         n == 1 ? json_pack("{s:i, s:O}", "schema", 1, "tables", tables)
                : json_pack("{s:i, s:O}", "schema", 1, "reports", reports);
     json_decref(reports);
-    return print_json(err, root);
+    if (adaptations)
+        json_object_set_new(root, "adaptations", adaptations);
+    if (!rc)
+        return print_json(err, root);
+    json_decref(root);
+    return rc;
 }
 
 static int
@@ -163,7 +172,8 @@ all_tables(struct moe_err *err, char **out_dir, size_t n)
             fs_list_free(names, found);
         free(dir);
     }
-    return rc;
+    return rc ? rc
+              : adaptations_print(err, stdout, (const char *const *)out_dir, n);
 }
 
 /* One report goes to its job's results, a comparison into a folder here. */

@@ -52,7 +52,7 @@ START_TEST(no_label_meets_another)
     struct gallery g;
     planted_write(support_dir(), &p);
     ck_ok(&err, folder_read(&err, &folder, support_dir()));
-    const struct report r = {&folder, 1, "planted"};
+    const struct report r = {.run = &folder, .runs = 1, .title = "planted"};
     ck_ok(&err, gallery_draw(&err, &g, &r));
     size_t drawn = 0;
     for (size_t i = 0; i < g.n; i++) {

@@ -96,6 +96,7 @@ folder_free(struct folder *f)
     free(f->kind);
     json_decref(f->record);
     json_decref(f->experts);
+    json_decref(f->spec);
     json_decref(f->steps);
     *f = (struct folder){0};
 }

@@ -79,6 +79,7 @@ struct folder {
     char *kind;      // of job, "" when not known
     json_t *record;  // run.json, or NULL
     json_t *experts; // experts.json, or NULL
+    json_t *spec;    // object: the fields of spec.yaml that are one line
     json_t *steps;   // array: training steps of metrics.jsonl
     struct csv_table table[TABLES];
     bool has[TABLES];

@@ -109,16 +109,32 @@ take_record(struct moe_err *err, struct folder *f)
     return rc;
 }
 
-/* The job's kind: what run.json says, or its spec. */
+/* "FIELD: VALUE" of spec.yaml; the lines of a map are not kept. */
 static int
-take_kind(struct moe_err *err, struct folder *f, const char *line)
+take_field(struct moe_err *err, struct folder *f, const char *line)
 {
-    if (strncmp(line, "kind: ", 6) != 0 || *f->kind)
+    const char *value = strstr(line, ": ");
+    if (!value || *line == ' ')
         return MOE_OK;
-    free(f->kind);
-    f->kind = str_copy(line + 6);
-    return f->kind ? MOE_OK
-                   : moe_fail(err, MOE_ENOMEM, "%s: out of memory", f->dir);
+    value += 2;
+    const size_t n = strlen(value), quotes = n > 1 && *value == '"';
+    json_t *text = json_stringn(value + quotes, n - 2 * quotes);
+    char *name = str_format("%.*s", (int)(value - 2 - line), line);
+    int rc = name && text && json_object_set(f->spec, name, text) == 0
+                 ? MOE_OK
+                 : moe_fail(err, MOE_ENOMEM, "%s: out of memory", f->dir);
+    json_decref(text);
+    free(name);
+    return rc;
+}
+
+/* The job's kind: what run.json says, or its spec. */
+static char *
+kind_of(const struct folder *f)
+{
+    const char *kind = json_string_value(json_object_get(f->spec, "kind"));
+    const char *recorded = folder_word(f, NULL, "kind");
+    return str_copy(*recorded || !kind ? recorded : kind);
 }
 
 /* The job's name, or the folder's. */
@@ -148,11 +164,16 @@ folder_beside(struct moe_err *err, struct folder *f)
     if (!rc)
         rc = each_line(err, f, "log.txt", take_log);
     f->steps = json_array();
-    f->kind = str_copy(folder_word(f, NULL, "kind"));
+    f->spec = json_object();
     f->label = label_of(f);
-    if (!rc && (!f->steps || !f->kind || !f->label))
+    if (!rc && (!f->steps || !f->spec || !f->label))
         rc = moe_fail(err, MOE_ENOMEM, "%s: out of memory", f->dir);
     if (!rc)
         rc = each_line(err, f, "metrics.jsonl", take_metric);
-    return rc ? rc : each_line(err, f, "spec.yaml", take_kind);
+    if (!rc)
+        rc = each_line(err, f, "spec.yaml", take_field);
+    f->kind = kind_of(f);
+    if (!rc && !f->kind)
+        rc = moe_fail(err, MOE_ENOMEM, "%s: out of memory", f->dir);
+    return rc;
 }

@@ -7,12 +7,14 @@
 #ifndef REPORT_GALLERY_H
 #define REPORT_GALLERY_H
 
+#include "report/adapted.h"
 #include "report/figure.h"
 #include "report/folder.h"
 
 struct report {
     struct folder *run;
     size_t runs;
+    struct adapted adapted; // those among the runs
     const char *title;
 };
 

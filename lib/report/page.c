@@ -120,6 +120,8 @@ static void
 put_nav(struct str *out, const struct gallery *g)
 {
     str_puts(out, "<nav aria-label=\"sections\">\n");
+    if (g->report->adapted.cells)
+        put_link(out, "adaptation", "Adaptation");
     for (int s = 0; s < SECTIONS; s++)
         if (has_figures(g, (enum section)s))
             put_link(out, sections[s].id, sections[s].heading);
@@ -186,6 +188,7 @@ page_write(struct str *out, const struct gallery *g)
     str_puts(out, "</header>\n<main>\n");
     page_answers(out, r);
     page_warnings(out, r);
+    page_adapted(out, &r->adapted);
     for (int s = 0; s < SECTIONS; s++)
         put_section(out, g, (enum section)s);
     page_compare(out, r);

@@ -5,6 +5,7 @@
 #define REPORT_PAGE_H
 
 #include "base/str.h"
+#include "report/adapted.h"
 #include "report/gallery.h"
 
 /* Append the whole page. */
@@ -21,6 +22,7 @@ void page_experts(struct str *out, const struct report *r);
 void page_warnings(struct str *out, const struct report *r);
 void page_tables(struct str *out, const struct report *r, enum section section);
 void page_compare(struct str *out, const struct report *r);
+void page_adapted(struct str *out, const struct adapted *a);
 /* What ran, the conventions, how to cite. */
 void page_about(struct str *out, const struct report *r);
 

@@ -101,12 +101,15 @@ report_write(struct moe_err *err, const char *const *dir, size_t n,
         rc = folder_read(err, &r.run[r.runs], dir[r.runs]);
     if (!rc)
         rc = make_labels(err, &r);
+    if (!rc)
+        rc = adapted_find(err, &r.adapted, r.run, r.runs);
     char *title = rc ? NULL : make_title(&r);
     if (!rc && !title)
         rc = no_memory(err);
     r.title = opt->title ? opt->title : title;
     if (!rc)
         rc = write_all(err, &r, opt);
+    adapted_free(&r.adapted);
     for (size_t i = 0; i < r.runs; i++)
         folder_free(&r.run[i]);
     free(r.run);
