@@ -308,81 +308,6 @@ START_TEST(a_bad_value_reaches_no_earlier_row)
 }
 END_TEST
 
-/* ---- Rows of many sequences --------------------------------------------- */
-
-/* Sequences whose rows are packed one after another; each has `past` keys
- * before them in the cache. */
-struct packed {
-    int64_t N, R, tiles;
-    int32_t key_row[256], position[256], tile[256][4];
-};
-
-static void
-pack(struct packed *p, const int64_t (*sequence)[2], size_t n, int64_t rows)
-{
-    *p = (struct packed){0};
-    for (size_t i = 0; i < n; i++) {
-        const int64_t past = sequence[i][0], count = sequence[i][1];
-        p->R += 3; // rows of the cache that nobody may look at
-        for (int64_t t = 0; t < count; t++) {
-            p->key_row[p->N + t] = (int32_t)(p->R + past + t);
-            p->position[p->N + t] = (int32_t)(past + t);
-        }
-        for (int64_t t = 0; t < count; t += rows) {
-            int32_t *tile = p->tile[p->tiles++];
-            tile[0] = (int32_t)(p->N + t);
-            tile[1] = (int32_t)(count - t < rows ? count - t : rows);
-            tile[2] = (int32_t)p->R;
-            tile[3] = (int32_t)(past + t);
-        }
-        p->N += count;
-        p->R += past + count;
-    }
-}
-
-static void
-compare_packed(const int64_t (*sequence)[2], size_t n, int64_t H, int64_t G,
-               int64_t S)
-{
-    struct packed p;
-    pack(&p, sequence, n, attention_tile_rows(support_ctx(), S));
-    int64_t N = p.N;
-    struct sample s = sample_make(1, p.R, H, G, S, 1.0);
-    double *out = support_alloc((size_t)(N * H * S), sizeof *out);
-    double *lse = support_alloc((size_t)(N * H), sizeof *lse);
-    struct tensor q = support_tensor("q", DTYPE_F32, SHAPE(N, H, S), s.q);
-    struct tensor k = support_tensor("k", DTYPE_F32, SHAPE(p.R, G, S), s.k);
-    struct tensor v = support_tensor("v", DTYPE_F32, SHAPE(p.R, G, S), s.v);
-    struct tensor to = support_tensor("out", DTYPE_F32, SHAPE(N, H, S), NULL);
-    struct tensor tl = support_tensor("lse", DTYPE_F32, SHAPE(H, N), NULL);
-    struct packing at = {
-        support_tensor("key rows", DTYPE_I32, SHAPE(N), p.key_row),
-        support_tensor("positions", DTYPE_I32, SHAPE(N), p.position),
-        support_tensor("tiles", DTYPE_I32, SHAPE(p.tiles, 4), p.tile), p.tiles};
-    ref_attention_packed(out, lse, s.q, s.k, s.v, p.key_row, p.position, N, H,
-                         G, S);
-    OK(attention_packed(support_ctx(), &to, &tl, &q, &k, &v, &at, N, H, G, S));
-    support_close_tensor(&to, out, 2e-5, 2e-5);
-    support_close_tensor(&tl, lse, 2e-5, 2e-5);
-    support_free();
-}
-
-START_TEST(packed_rows_see_their_own_sequence)
-{
-    static const int64_t one[][2] = {{0, 1}}, step[][2] = {{70, 1}, {0, 1}},
-                         many[][2] = {{0, 33}, {49, 17}, {5, 1}, {130, 65}};
-    for (int plain = 0; plain < 2; plain++) {
-        if (plain)
-            setenv("POLYMOE_ATTENTION", "plain", 1);
-        compare_packed(one, 1, 2, 2, 8);
-        compare_packed(step, 2, 4, 2, 16);
-        compare_packed(many, 4, 4, 2, 16);
-        compare_packed(many, 4, 3, 1, 6);
-        unsetenv("POLYMOE_ATTENTION");
-    }
-}
-END_TEST
-
 int
 main(void)
 {
@@ -400,7 +325,6 @@ main(void)
     tcase_add_test(tc, row_without_any_key_is_zero);
     tcase_add_test(tc, nan_shows_from_its_key_on);
     tcase_add_test(tc, a_bad_value_reaches_no_earlier_row);
-    tcase_add_test(tc, packed_rows_see_their_own_sequence);
     suite_add_tcase(suite, tc);
     return support_main(suite, 1);
 }

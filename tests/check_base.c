@@ -19,6 +19,7 @@
 #include "base/options.h"
 #include "base/rng.h"
 #include "base/str.h"
+#include "base/utf8.h"
 #include "tensor/tensor.h"
 
 START_TEST(sizes_never_wrap)
@@ -64,6 +65,18 @@ START_TEST(strings_grow_and_print)
     char *p = str_path("a/", "b");
     ck_assert_str_eq(p, "a/b");
     free(p);
+}
+END_TEST
+
+START_TEST(utf8_is_checked_strictly)
+{
+    ck_assert(utf8_valid("a\xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80", 10));
+    ck_assert(utf8_valid("", 0));
+    ck_assert(!utf8_valid("\xc0\xaf", 2));         // longer than needed
+    ck_assert(!utf8_valid("\xed\xa0\x80", 3));     // surrogate
+    ck_assert(!utf8_valid("\xf4\x90\x80\x80", 4)); // above U+10FFFF
+    ck_assert(!utf8_valid("\xe2\x82", 2));         // cut
+    ck_assert(!utf8_valid("\x80", 1));
 }
 END_TEST
 
@@ -283,6 +296,7 @@ main(void)
     tcase_add_test(tc, sizes_never_wrap);
     tcase_add_test(tc, error_is_one_clean_line);
     tcase_add_test(tc, strings_grow_and_print);
+    tcase_add_test(tc, utf8_is_checked_strictly);
     tcase_add_test(tc, a_file_appears_only_complete);
     tcase_add_test(tc, what_a_killed_writer_left_goes);
     tcase_add_test(tc, a_full_disk_is_an_error);

@@ -83,6 +83,15 @@ struct batch {
 };
 
 static void
+cannot_open(const struct set *set, int code, const char *part)
+{
+    struct moe_err err = {0};
+    struct source *s;
+    ck_fails(&err, source_open(&err, &s, set->language, 2, &set->opt), code,
+             part);
+}
+
+static void
 next(struct source *s, struct batch *b)
 {
     struct moe_err err = {0};
@@ -260,14 +269,6 @@ START_TEST(repetitions_are_masked)
 }
 END_TEST
 
-static const char *
-sample(const char *name)
-{
-    static char path[1000];
-    snprintf(path, sizeof path, "%s/%s", getenv("POLYMOE_SAMPLE"), name);
-    return path;
-}
-
 /* Text goes document by document, with the end after each. */
 START_TEST(text_is_encoded)
 {
@@ -281,7 +282,8 @@ START_TEST(text_is_encoded)
     const char text[] = "{\"text\": \"One two three.\"}\n"
                         "{\"text\": \"Four, five and six.\"}\n";
     support_write(file[0], text, sizeof text - 1);
-    ck_ok(&err, moe_tokenizer_load(&err, &t, sample("tokenizer.json")));
+    ck_ok(&err,
+          moe_tokenizer_load(&err, &t, SRCDIR "/tests/sample/tokenizer.json"));
     ck_ok(&err, moe_tokenizer_encode(&err, t, &a, "One two three.", 14, NULL));
     ck_ok(&err,
           moe_tokenizer_encode(&err, t, &b, "Four, five and six.", 19, NULL));
@@ -301,15 +303,12 @@ START_TEST(text_is_encoded)
     ck_assert_int_eq(got[a.n + b.n + 1], 3);
     source_close(&s);
     set.opt.V = 20;
-    ck_fails(&err, source_open(&err, &s, set.language, 2, &set.opt),
-             MOE_EFORMAT, "t.jsonl:1: id ");
+    cannot_open(&set, MOE_EFORMAT, "t.jsonl:1: id ");
     set.opt.V = 4096;
     set.opt.eos = -1;
-    ck_fails(&err, source_open(&err, &s, set.language, 2, &set.opt), MOE_EINVAL,
-             "no id given that ends");
+    cannot_open(&set, MOE_EINVAL, "no id given that ends");
     set.opt.tokenizer = NULL;
-    ck_fails(&err, source_open(&err, &s, set.language, 2, &set.opt), MOE_EINVAL,
-             "t.jsonl: a text, and no tokenizer");
+    cannot_open(&set, MOE_EINVAL, "t.jsonl: a text, and no tokenizer");
     moe_ids_free(&a);
     moe_ids_free(&b);
     moe_tokenizer_destroy(&t);
@@ -331,22 +330,18 @@ START_TEST(bad_files_are_named)
 
     set_make(&set, SOURCE_OLMO);
     set.opt.batch = 14;
-    ck_fails(&err, source_open(&err, &s, set.language, 2, &set.opt),
-             MOE_EFORMAT, "13 windows of 8 tokens, a batch takes 14");
+    cannot_open(&set, MOE_EFORMAT, "13 windows of 8 tokens, a batch takes 14");
     set_make(&set, SOURCE_OLMO);
     set.opt.T = 56;
-    ck_fails(&err, source_open(&err, &s, set.language, 2, &set.opt),
-             MOE_EFORMAT, "ca: none of its 2 files has 56 tokens");
+    cannot_open(&set, MOE_EFORMAT, "ca: none of its 2 files has 56 tokens");
     set_make(&set, SOURCE_STREAM);
     set.opt.shares = MIXTURE_EXPLICIT;
     set.opt.given = (const double[]){1, 0};
-    ck_fails(&err, source_open(&err, &s, set.language, 2, &set.opt), MOE_EINVAL,
-             "share 0");
+    cannot_open(&set, MOE_EINVAL, "share 0");
 
     set_make(&set, SOURCE_OLMO);
     set.es[0] = support_path("absent.npy");
-    ck_fails(&err, source_open(&err, &s, set.language, 2, &set.opt), MOE_EINPUT,
-             "es: ");
+    cannot_open(&set, MOE_EINPUT, "es: ");
     set_make(&set, SOURCE_OLMO);
     set.opt.V = 210; // below the ids of es
     set.opt.eos = -1;

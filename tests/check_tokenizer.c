@@ -14,7 +14,6 @@
 #include "base/hash.h"
 #include "base/json.h"
 #include "base/str.h"
-#include "data/normalize.h"
 
 static const char sample_path[] = SRCDIR "/tests/sample/tokenizer.json";
 static struct moe_err err;
@@ -230,7 +229,6 @@ START_TEST(both_forms_of_merges_give_the_reference_ids)
     ck_ok(&err, load_document(&t, merges_as_strings()));
     expect_sample(t);
     moe_tokenizer_destroy(&t);
-    moe_tokenizer_destroy(&t);
 }
 END_TEST
 
@@ -382,25 +380,6 @@ START_TEST(tokens_can_be_looked_up)
 }
 END_TEST
 
-START_TEST(a_megabyte_of_marks_is_ordered_in_time)
-{
-    struct nfc nfc;
-    struct str text = {0};
-    const char *out;
-    size_t n;
-    ck_ok(&err, nfc_create(&err, &nfc));
-    str_puts(&text, "e");
-    for (int i = 0; i < 250000; i++)
-        str_puts(&text, "\u0315\u0323");
-    ck_ok(&err, nfc_apply(&err, &nfc, text.s, text.n, &out, &n));
-    ck_assert_uint_eq(n, text.n); // e and one dot below become one of 3 bytes
-    ck_assert_mem_eq(out, "\u1eb9\u0323\u0323", 7);
-    ck_assert_mem_eq(out + n - 4, "\u0315\u0315", 4);
-    str_free(&text);
-    nfc_free(&nfc);
-}
-END_TEST
-
 int
 main(void)
 {
@@ -415,7 +394,6 @@ main(void)
     tcase_add_test(tc, malformed_utf8_is_replaced_and_counted);
     tcase_add_test(tc, control_tokens_can_be_read_as_text);
     tcase_add_test(tc, tokens_can_be_looked_up);
-    tcase_add_test(tc, a_megabyte_of_marks_is_ordered_in_time);
     suite_add_tcase(s, tc);
     return support_main(s, 0);
 }

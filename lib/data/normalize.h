@@ -25,8 +25,8 @@ void nfc_free(struct nfc *nfc);
 /*
  * Well-formed UTF-8 to form C.
  *
- * *out is s itself when nothing changes, else a text that lives until the next
- * call.  MOE_OK or MOE_ENOMEM.
+ * *out is s itself when nothing can change, else a text that lives until the
+ * next call.  MOE_OK or MOE_ENOMEM.
  */
 int nfc_apply(struct moe_err *err, struct nfc *nfc, const char *s, size_t n,
               const char **out, size_t *out_n);
