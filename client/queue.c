@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/options.h"
 #include "base/str.h"
 #include "proto/proto.h"
 
@@ -25,6 +26,21 @@ queue_job_id(struct moe_err *err, const char *text, int64_t *out)
                         text);
     *out = x;
     return MOE_OK;
+}
+
+int
+queue_one_job(const struct option_set *set, void *fields, int argc, char **argv,
+              int64_t *id)
+{
+    struct moe_err err = {0};
+    int first, rc = options_parse(set, fields, argc, argv, &first);
+    if (rc != OPTIONS_GO_ON)
+        return rc;
+    if (argc - first != 1)
+        return options_usage_error(set, "one JOB is wanted");
+    return queue_job_id(&err, argv[first], id)
+               ? options_usage_error(set, "%s", err.text)
+               : OPTIONS_GO_ON;
 }
 
 const char *

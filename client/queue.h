@@ -16,6 +16,11 @@
 /* A job's number from the command line; MOE_EINVAL. */
 int queue_job_id(struct moe_err *err, const char *text, int64_t *out);
 
+/* The options and the one JOB of a verb; returns what options_parse() does. */
+struct option_set;
+int queue_one_job(const struct option_set *set, void *fields, int argc,
+                  char **argv, int64_t *id);
+
 /* Text and number of a job's field, "" and 0 when it has none. */
 const char *queue_text(const json_t *job, const char *key);
 int64_t queue_int(const json_t *job, const char *key);

@@ -29,15 +29,10 @@ verb_follow(int argc, char **argv)
     struct moe_err err = {0};
     struct conn *conn = NULL;
     int64_t id;
-    int first, rc = options_parse(&set, &opt, argc, argv, &first);
+    int rc = queue_one_job(&set, &opt, argc, argv, &id);
     if (rc != OPTIONS_GO_ON)
         return rc;
-    if (argc - first != 1)
-        return options_usage_error(&set, "one JOB is wanted");
-    rc = queue_job_id(&err, argv[first], &id);
-    if (!rc)
-        rc = conn_open(&err, &conn);
-    if (rc)
+    if (conn_open(&err, &conn))
         return verb_fail("follow", &err);
     int status = queue_watch_verb("follow", conn, id,
                                   opt.json ? WATCH_JSON : WATCH_SHOW);

@@ -168,16 +168,12 @@ verb_log(int argc, char **argv)
     struct moe_err err = {0};
     struct conn *conn = NULL;
     int64_t id;
-    int first, rc = options_parse(&set, &opt, argc, argv, &first);
+    int rc = queue_one_job(&set, &opt, argc, argv, &id);
     if (rc != OPTIONS_GO_ON)
         return rc;
-    if (argc - first != 1)
-        return options_usage_error(&set, "one JOB is wanted");
-    rc = queue_job_id(&err, argv[first], &id);
     if (opt.follow)
         interrupt_catch();
-    if (!rc)
-        rc = conn_open(&err, &conn);
+    rc = conn_open(&err, &conn);
     if (!rc)
         rc = print_log(&err, conn, id, &opt);
     conn_close(&conn);

@@ -70,13 +70,7 @@ verb_show(int argc, char **argv)
         "Show everything about one job, and why it is where it is.", rows,
         NULL};
     struct show_options opt = {0};
-    struct moe_err err = {0};
     int64_t id;
-    int first, rc = options_parse(&set, &opt, argc, argv, &first);
-    if (rc != OPTIONS_GO_ON)
-        return rc;
-    if (argc - first != 1)
-        return options_usage_error(&set, "one JOB is wanted");
-    return queue_job_id(&err, argv[first], &id) ? verb_fail("show", &err)
-                                                : show(id, &opt);
+    int rc = queue_one_job(&set, &opt, argc, argv, &id);
+    return rc == OPTIONS_GO_ON ? show(id, &opt) : rc;
 }

@@ -123,9 +123,11 @@ handler_fn handle_submit, handle_list, handle_show, handle_cancel,
     handle_status, handle_shutdown, handle_subscribe, handle_unsubscribe,
     handle_log;
 
-/* A stored result of that request id is in the reply: *done. */
-enum proto_error request_replay(struct moe_err *err, struct daemon *d,
-                                const struct request *r, char *id, bool *done);
+/* Request id and jobs of a change; *jobs is NULL when it was made before, and
+ * its stored result is in the reply. */
+enum proto_error request_begin(struct moe_err *err, struct daemon *d,
+                               const struct request *r, char *id,
+                               const msgpack_object_array **jobs);
 /* Keep the result with the change, in its transaction. */
 int request_keep(struct moe_err *err, struct daemon *d, const struct request *r,
                  const char *id);

@@ -62,16 +62,13 @@ enum proto_error
 handle_cancel(struct moe_err *err, struct daemon *d, const struct request *r)
 {
     char id[PROTO_REQUEST_ID + 1];
-    const msgpack_object *jobs;
-    bool done;
-    enum proto_error rc = request_replay(err, d, r, id, &done);
-    if (rc || done)
+    const msgpack_object_array *jobs;
+    enum proto_error rc = request_begin(err, d, r, id, &jobs);
+    if (rc || !jobs)
         return rc;
-    if (msg_get_list(err, &r->msg->params, "jobs", &jobs, MSG_REQUIRED))
-        return PROTO_bad_message;
     if (store_begin(err, &d->store))
         return PROTO_storage_failed;
-    rc = cancel_all(d, r, &jobs->via.array);
+    rc = cancel_all(d, r, jobs);
     if (!rc && (request_keep(err, d, r, id) || store_commit(err, &d->store)))
         rc = PROTO_storage_failed;
     for (struct attempt *a = d->attempts; !rc && a; a = a->next)

@@ -22,29 +22,30 @@ struct batch {
 };
 
 enum proto_error
-request_replay(struct moe_err *err, struct daemon *d, const struct request *r,
-               char *id, bool *done)
+request_begin(struct moe_err *err, struct daemon *d, const struct request *r,
+              char *id, const msgpack_object_array **jobs)
 {
+    const msgpack_object *list;
     sqlite3_stmt *rows;
     enum proto_error rc = PROTO_OK;
-    *done = false;
+    *jobs = NULL;
     if (msg_get_str(err, &r->msg->params, "request_id", id,
-                    PROTO_REQUEST_ID + 1, MSG_REQUIRED))
+                    PROTO_REQUEST_ID + 1, MSG_REQUIRED) ||
+        msg_get_list(err, &r->msg->params, "jobs", &list, MSG_REQUIRED))
         return PROTO_bad_message;
     if (store_rows(err, &d->store, &rows,
                    "SELECT method, result FROM requests WHERE id=?", "s", id))
         return PROTO_storage_failed;
-    if (store_next(&d->store, rows)) {
-        *done = true;
-        if (strcmp(store_text(rows, 0), r->msg->method) != 0) {
-            moe_fail(err, MOE_ESTATE, "request_id: used by %s before",
-                     store_text(rows, 0));
-            rc = PROTO_conflict;
-        } else {
-            msg_writer_free(r->reply);
-            msg_result_raw(r->reply, r->msg->id, sqlite3_column_blob(rows, 1),
-                           (size_t)sqlite3_column_bytes(rows, 1));
-        }
+    if (!store_next(&d->store, rows)) {
+        *jobs = &list->via.array;
+    } else if (strcmp(store_text(rows, 0), r->msg->method) != 0) {
+        moe_fail(err, MOE_ESTATE, "request_id: used by %s before",
+                 store_text(rows, 0));
+        rc = PROTO_conflict;
+    } else {
+        msg_writer_free(r->reply);
+        msg_result_raw(r->reply, r->msg->id, sqlite3_column_blob(rows, 1),
+                       (size_t)sqlite3_column_bytes(rows, 1));
     }
     sqlite3_finalize(rows);
     return rc;
@@ -227,14 +228,11 @@ enum proto_error
 handle_submit(struct moe_err *err, struct daemon *d, const struct request *r)
 {
     char id[PROTO_REQUEST_ID + 1];
-    const msgpack_object *jobs;
-    bool done;
-    enum proto_error rc = request_replay(err, d, r, id, &done);
-    if (rc || done)
+    const msgpack_object_array *jobs;
+    enum proto_error rc = request_begin(err, d, r, id, &jobs);
+    if (rc || !jobs)
         return rc;
-    if (msg_get_list(err, &r->msg->params, "jobs", &jobs, MSG_REQUIRED))
-        return PROTO_bad_message;
-    const size_t n = jobs->via.array.size;
+    const size_t n = jobs->size;
     if (d->ending || n == 0 ||
         store_number(&d->store,
                      "SELECT count(*) FROM jobs WHERE ended_ms IS NULL", 0, 0) +
@@ -254,8 +252,7 @@ handle_submit(struct moe_err *err, struct daemon *d, const struct request *r)
     }
     struct batch b = {d, mem_zero(n, sizeof *b.spec), mem_zero(n, sizeof *b.id),
                       0};
-    rc = b.spec && b.id ? store_batch(err, &b, r, &jobs->via.array, id)
-                        : PROTO_internal;
+    rc = b.spec && b.id ? store_batch(err, &b, r, jobs, id) : PROTO_internal;
     for (size_t i = 0; b.spec && i < n; i++)
         job_spec_free(&b.spec[i]);
     free(b.spec);
