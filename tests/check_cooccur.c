@@ -92,7 +92,8 @@ static const struct {
 START_TEST(experts_as_the_reference)
 {
     for (size_t i = 0; i < sizeof shape / sizeof *shape; i++)
-        check_experts(shape[i].N, shape[i].E, shape[i].K);
+        if (!support_quick() || shape[i].N <= 64)
+            check_experts(shape[i].N, shape[i].E, shape[i].K);
 }
 END_TEST
 

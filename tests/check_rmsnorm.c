@@ -164,7 +164,8 @@ START_TEST(gradients_agree_for_every_row_length)
 {
     for (size_t i = 0; i < LENGTH(D); i++)
         for (int accumulate = 0; accumulate < 2; accumulate++) {
-            compare_backward(1, D[i], accumulate);
+            if (!support_quick())
+                compare_backward(1, D[i], accumulate);
             compare_backward(3, D[i], accumulate);
         }
 }
@@ -175,17 +176,19 @@ START_TEST(gradients_agree_for_every_number_of_rows)
 {
     static const int64_t N[] = {0, NN_PARTS - 1, NN_PARTS, NN_PARTS + 1, 503};
     for (size_t i = 0; i < LENGTH(N); i++)
-        compare_backward(N[i], 21, false);
+        if (!support_quick() || N[i] < 500)
+            compare_backward(N[i], 21, false);
 }
 END_TEST
 
 START_TEST(agrees_for_every_row_length)
 {
     for (size_t i = 0; i < LENGTH(D); i++) {
-        compare(1, D[i], 1.0);
         compare(3, D[i], 1.0);
-        if (!support_quick())
-            compare(67, D[i], 1.0);
+        if (support_quick())
+            continue;
+        compare(1, D[i], 1.0);
+        compare(67, D[i], 1.0);
     }
 }
 END_TEST

@@ -1,7 +1,8 @@
 #!/bin/sh
 # portable.sh KERNEL_PROGRAM... -- OTHER... - run the tests that need a device
 # again, on other OpenCL implementations and on devices made to look smaller;
-# one line each.  What ends in .test is a script.  Sizes are small
+# one line each, with a mark for every program that has ended: . passed, F
+# failed, s skipped.  What ends in .test is a script.  Sizes are small
 # (POLYMOE_QUICK) unless that is set to the empty string.
 #
 # An interpreter checks every access of a kernel, and is slow: it runs only
@@ -15,8 +16,9 @@
 set -u
 
 # portable.sh --one FOLDER WRAPPER... PROGRAM - for itself: run one, leave its
-# status, output and report in FOLDER; 124 after ten minutes.  The word REPORT
-# in WRAPPER is where an interpreter writes what it found.
+# status, output and report in FOLDER, and its mark on standard output; 124 after
+# twenty minutes.  The word REPORT in WRAPPER is where an interpreter writes what
+# it found, which is a failure too.
 if test "${1:-}" = --one; then
     folder=$2
     shift 2
@@ -32,8 +34,15 @@ if test "${1:-}" = --one; then
         *) set -- "$@" "$word" ;;
         esac
     done
-    timeout 600 "$@" >"$base.out" 2>&1 </dev/null
-    echo $? >"$base.status"
+    timeout 1200 "$@" >"$base.out" 2>&1 </dev/null
+    status=$?
+    test $status -ne 0 || test ! -s "$base.report" || status=1
+    echo $status >"$base.status"
+    case $status in
+    0) printf . ;;
+    77) printf s ;;
+    *) printf F ;;
+    esac
     exit 0
 fi
 
@@ -54,26 +63,26 @@ variant() {
     wanted "$name" || return
     mkdir "$work/$name.d"
     pass=0 fail=0 skip=0 which= begin=$(date +%s)
+    printf '%-12s ' "$name"
     for program in $programs; do
         echo "$program"
     done | xargs -P "$jobs" -n 1 "${SHELL:-sh}" "$0" --one "$work/$name.d" "$@"
     for program in $programs; do
         base=$work/$name.d/$(basename "$program")
-        status=$(cat "$base.status" 2>/dev/null || echo 1)
-        if test "$status" -eq 77; then
-            skip=$((skip + 1))
-        elif test "$status" -ne 0 || test -s "$base.report"; then
-            fail=$((fail + 1))
-            which="$which $program"
-            { cat "$base.out" "$base.report"; echo "status $status"; } |
-                sed "s|^|    $program: |" >&2
-        else
-            pass=$((pass + 1))
-        fi
+        case $(cat "$base.status" 2>/dev/null) in
+        0) pass=$((pass + 1)) ;;
+        77) skip=$((skip + 1)) ;;
+        *) fail=$((fail + 1)) which="$which $program" ;;
+        esac
     done
-    printf '%-12s %d passed, %d failed, %d skipped, %d s%s\n' "$name" $pass \
-        $fail $skip $(($(date +%s) - begin)) "${which:+:$which}"
-    test $fail -eq 0 || bad=1
+    printf ' %d passed, %d failed, %d skipped, %d s%s\n' $pass $fail $skip \
+        $(($(date +%s) - begin)) "${which:+:$which}"
+    for program in $which; do
+        base=$work/$name.d/$(basename "$program")
+        { cat "$base.out" "$base.report"; echo "status $(cat "$base.status")"; } |
+            sed "s|^|    $program: |" >&2
+        bad=1
+    done
 }
 
 kernels= others= seen=
