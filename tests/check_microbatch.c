@@ -6,7 +6,7 @@
  * when the balancing loss is that of the batch, and only that loss otherwise;
  * the gradients of the whole agree with finite differences of the double
  * reference; labels do not change the losses of the routers; a batch without a
- * label trains those alone.
+ * label trains those alone; windows of one token and of padding stay finite.
  */
 #include "config.h"
 
@@ -234,6 +234,61 @@ START_TEST(labels_leave_the_routers_losses_alone)
 }
 END_TEST
 
+static void
+expect_finite(const char *what, const float *x, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        ck_assert_msg(isfinite(x[i]), "%s: number %zu is %g", what, i,
+                      (double)x[i]);
+}
+
+/* Windows of one token, which have no label, and windows that are padding from
+ * some token on, or from the first: losses, gradients and the weights after a
+ * step are numbers, at every level. */
+static void
+step_padded(enum acts_level level, int64_t T, const struct loss_options *loss)
+{
+    struct moe_model *m = trained_model(&trained_variants[1]);
+    struct trainer_options opt =
+        trained_options(&trained_variants[1], level, 3);
+    struct trainer *t;
+    struct trainer_metrics got;
+    int32_t ids[TRAINED_N], target[TRAINED_N];
+    size_t n;
+    opt.pass.loss = *loss;
+    opt.pass.T = T;
+    for (int64_t r = 0; r < TRAINED_ROWS; r++)
+        for (int64_t i = 0; i < T; i++) {
+            const int64_t at = r * T + i;
+            ids[at] = i < 3 * r ? (int32_t)(2 + at) : 1; // 1 is the padding
+            target[at] = i + 1 < T && i + 1 < 3 * r ? (int32_t)(3 + at) : -1;
+        }
+    ck_ok(moe_ctx_err(m->ctx), trainer_create(&t, m, &opt));
+    ck_ok(moe_ctx_err(m->ctx),
+          trainer_step(t, ids, target, TRAINED_ROWS, &got));
+    ck_assert_int_eq(got.labels, T == 1 ? 0 : 2 + 5 + 8);
+    ck_assert(isfinite(got.loss) && isfinite(got.ce) && isfinite(got.aux) &&
+              isfinite(got.z));
+    for (int gradients = 0; gradients < 2; gradients++) {
+        float *x = trained_values(t, gradients, &n);
+        expect_finite(gradients ? "gradient" : "weight", x, n);
+        free(x);
+    }
+    trainer_destroy(&t);
+    moe_model_destroy(&m);
+}
+
+START_TEST(short_and_padded_windows_stay_finite)
+{
+    for (int level = ACTS_KEEP; level <= ACTS_BLOCKS; level++)
+        for (int hf = 0; hf < 2; hf++) {
+            step_padded((enum acts_level)level, 1, hf ? &loss_hf : &loss_olmoe);
+            step_padded((enum acts_level)level, TRAINED_T,
+                        hf ? &loss_hf : &loss_olmoe);
+        }
+}
+END_TEST
+
 int
 main(void)
 {
@@ -244,6 +299,7 @@ main(void)
     tcase_add_test(tc, unequal_documents_weigh_by_their_tokens);
     tcase_add_test(tc, parts_agree_with_finite_differences);
     tcase_add_test(tc, labels_leave_the_routers_losses_alone);
+    tcase_add_test(tc, short_and_padded_windows_stay_finite);
     suite_add_tcase(suite, tc);
     return support_main(suite, 1);
 }

@@ -3,10 +3,11 @@
  *
  * Precondition: an OpenCL device, a small model, two shards whose windows are
  * no multiple of the batch.  Claims: a run that is stopped after every step of
- * three epochs has the losses, learning rates, data cursor and parameters of
- * one that was not, in every order; a state without its schedule or with
- * another one is refused, never a new warm-up; a run that diverges names step,
- * layer and tensor and leaves the checkpoint before.
+ * three epochs, or once in a hundred steps, has the losses, learning rates,
+ * data cursor and parameters of one that was not, in every order; a state
+ * without its schedule or with another one is refused, never a new warm-up; a
+ * run that diverges names step, layer and tensor and leaves the checkpoint
+ * before.
  */
 #include "config.h"
 
@@ -25,9 +26,9 @@ enum { W = 8, BATCH = 4, STEPS = 12, LINE = 96 };
 
 /* What a run reported, and when it is to stop. */
 struct watch {
-    bool stop;           // after each step
-    bool seen;           // a step
-    char step[64][LINE]; // loss, rate and epochs of step i
+    int stop;             // after so many steps; 0: never
+    int seen;             // steps since it began
+    char step[128][LINE]; // loss, rate and epochs of step i
 };
 
 static void
@@ -38,7 +39,7 @@ see(void *arg, const char *line)
     json_int_t step = json_integer_value(json_object_get(o, "step"));
     if (strcmp(json_string_value(json_object_get(o, "kind")), "step") == 0) {
         json_t *epochs = json_object_get(o, "epochs");
-        w->seen = true;
+        w->seen++;
         snprintf(w->step[step], LINE, "%.17g %.17g %.17g %.17g",
                  json_number_value(json_object_get(o, "loss")),
                  json_number_value(json_object_get(o, "lr")),
@@ -52,7 +53,7 @@ static bool
 stopping(void *arg)
 {
     struct watch *w = arg;
-    return w->stop && w->seen;
+    return w->stop && w->seen >= w->stop;
 }
 
 static int
@@ -60,18 +61,18 @@ run(struct moe_err *err, const char *text, const char *out, struct watch *w)
 {
     const struct job_sink sink = {
         .metric = see, .stopping = stopping, .arg = w};
-    w->seen = false;
+    w->seen = 0;
     return jobs_run(err, text, support_dir(), out, &sink);
 }
 
 static char *
-spec_of(const char *more)
+spec_of(int checkpoint_every, const char *more)
 {
     return str_format("kind: pretrain\nmodel: model\ndata: {aa: aa.u16, bb: "
                       "bb.u16}\nwindow: %d\nbatch: %d\nmicro_batch: 3\n"
-                      "eos: 1\noptimizer: {lr: 1e-2}\ncheckpoint_every: 1\n"
+                      "eos: 1\noptimizer: {lr: 1e-2}\ncheckpoint_every: %d\n"
                       "eval_every: 0\nexport: {dtype: f32}\n%s",
-                      W, BATCH, more);
+                      W, BATCH, checkpoint_every, more);
 }
 
 /* 17 and 13 windows: 7 batches of 4 an epoch and two windows more. */
@@ -85,13 +86,13 @@ write_inputs(void)
     jobs_shard("batches.u16", (size_t)STEPS / 2 * BATCH * W, 2, 80, 3);
 }
 
-/* Run to the end with a stop after every step; how often it began. */
+/* Run to the end with a stop after every `piece` steps; how often it began. */
 static int
-run_in_pieces(const char *text, const char *out, struct watch *w)
+run_in_pieces(const char *text, const char *out, struct watch *w, int piece)
 {
     struct moe_err err = {0};
     int rc, begun = 0;
-    w->stop = true;
+    w->stop = piece;
     do {
         rc = run(&err, text, out, w);
         begun++;
@@ -105,7 +106,7 @@ stop_everywhere(const char *name, const char *more, int steps, int last)
 {
     struct moe_err err = {0};
     static struct watch whole, again, parts;
-    char *text = spec_of(more), out[3][32], state[64];
+    char *text = spec_of(1, more), out[3][32], state[64];
     memset(&whole, 0, sizeof whole);
     memset(&again, 0, sizeof again);
     memset(&parts, 0, sizeof parts);
@@ -113,7 +114,7 @@ stop_everywhere(const char *name, const char *more, int steps, int last)
         snprintf(out[i], sizeof out[i], "%s-%d", name, i);
     ck_ok(&err, run(&err, text, out[0], &whole));
     ck_ok(&err, run(&err, text, out[1], &again));
-    ck_assert_int_eq(run_in_pieces(text, out[2], &parts), steps);
+    ck_assert_int_eq(run_in_pieces(text, out[2], &parts, 1), steps);
     for (int i = 1; i <= steps; i++) {
         ck_assert_str_ne(whole.step[i], "");
         ck_assert_str_eq(again.step[i], whole.step[i]);
@@ -136,6 +137,21 @@ START_TEST(stopped_after_every_step)
                     22, 22);
     stop_everywhere("file", "order: file\nbatches: batches.u16\n", STEPS / 2,
                     STEPS / 2);
+}
+END_TEST
+
+START_TEST(a_hundred_rates_go_on)
+{
+    struct moe_err err = {0};
+    static struct watch whole, halves;
+    char *text = spec_of(1000, "max_steps: 100\nschedule: {warmup: 10}\n");
+    write_inputs();
+    ck_ok(&err, run(&err, text, "hundred", &whole));
+    ck_assert_int_eq(run_in_pieces(text, "halves", &halves, 50), 2);
+    ck_assert_str_ne(whole.step[100], "");
+    for (int i = 1; i <= 100; i++)
+        ck_assert_str_eq(halves.step[i], whole.step[i]);
+    free(text);
 }
 END_TEST
 
@@ -163,8 +179,8 @@ START_TEST(another_schedule_is_refused)
     struct moe_err err = {0};
     static struct watch w;
     write_inputs();
-    char *text = spec_of("max_steps: 4\nschedule: {warmup: 2}\n");
-    w.stop = true;
+    char *text = spec_of(1, "max_steps: 4\nschedule: {warmup: 2}\n");
+    w.stop = 1;
     ck_fails(&err, run(&err, text, "other", &w), MOE_ECANCEL, "step 1 of 4");
     edit_schedule("other", 1, "total");
     ck_fails(&err, run(&err, text, "other", &w), MOE_ESTATE,
@@ -189,9 +205,9 @@ START_TEST(divergence_leaves_the_checkpoint_before)
         ids[2 * i] = (unsigned char)(2 + i * 7 % 70);
     ids[2 * (2 * BATCH * W + 5)] = 0;
     support_write(support_path("sick.u16"), ids, sizeof ids);
-    char *text = spec_of("order: file\nbatches: sick.u16\n");
+    char *text = spec_of(1, "order: file\nbatches: sick.u16\n");
     memcpy(strstr(text, "model: model"), "model: sick ", 12);
-    w.stop = false;
+    w.stop = 0;
     ck_fails(&err, run(&err, text, "sick-out", &w), MOE_ENUMERIC, "step 3");
     ck_assert_msg(strstr(err.text, "layer 0") && strstr(err.text, "router"),
                   "%s", err.text);
@@ -213,6 +229,7 @@ main(void)
     TCase *tc = tcase_create("resume");
     tcase_set_timeout(tc, 120);
     tcase_add_test(tc, stopped_after_every_step);
+    tcase_add_test(tc, a_hundred_rates_go_on);
     tcase_add_test(tc, another_schedule_is_refused);
     tcase_add_test(tc, divergence_leaves_the_checkpoint_before);
     suite_add_tcase(suite, tc);

@@ -164,9 +164,9 @@ START_TEST(gradients_agree_for_every_row_length)
 {
     for (size_t i = 0; i < LENGTH(D); i++)
         for (int accumulate = 0; accumulate < 2; accumulate++) {
+            compare_backward(1, D[i], accumulate);
             if (!support_quick())
-                compare_backward(1, D[i], accumulate);
-            compare_backward(3, D[i], accumulate);
+                compare_backward(3, D[i], accumulate);
         }
 }
 END_TEST
