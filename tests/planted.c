@@ -10,6 +10,7 @@
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/csv.h"
 #include "base/str.h"
@@ -113,8 +114,9 @@ pairs(const struct planting *g)
 static void
 counts(const struct planting *g)
 {
-    struct csv t;
+    struct csv t, p;
     begin(&t, g, "counts", "language,layer,expert,count");
+    begin(&p, g, "probabilities", "language,layer,expert,mean_pooled");
     for (int64_t i = 0; i < g->p->n; i++)
         for (int64_t l = 0; l < g->p->L; l++)
             for (int64_t e = 0; e < g->p->E; e++) {
@@ -123,8 +125,82 @@ counts(const struct planting *g)
                 csv_int(&t, e);
                 csv_int(&t, 1000 * (1 + (i + e + l) % 5));
                 csv_end(&t);
+                csv_text(&p, name_of(g->p, i));
+                csv_int(&p, l);
+                csv_int(&p, e);
+                csv_real(&p,
+                         (double)(1 + (i + e + l) % 5) / (3 * (double)g->p->E));
+                csv_end(&p);
             }
     end(&t);
+    end(&p);
+}
+
+static void
+place(struct csv *t, const struct planting *g, int64_t i, int64_t at)
+{
+    csv_text(t, i < g->p->n ? "language" : "task");
+    csv_text(t, i < g->p->n ? name_of(g->p, i) : "gsm8k");
+    csv_int(t, at / g->p->E);
+    csv_int(t, at % g->p->E);
+}
+
+/* The first language is the pivot; one task follows the languages. */
+static void
+deltas(const struct planting *g)
+{
+    struct csv t, x;
+    begin(&t, g, "delta", "kind,language,layer,expert,activation,delta");
+    begin(&x, g, "task_experts", "kind,language,layer,expert,delta");
+    for (int64_t i = 0; i <= g->p->n; i++)
+        for (int64_t at = 0; at < g->p->L * g->p->E; at++) {
+            const double delta = 0.1 * (double)((i + at) % 7 - 3);
+            place(&t, g, i, at);
+            csv_real(&t, 0.4 + (i ? delta : 0));
+            csv_real(&t, i ? delta : NAN);
+            csv_end(&t);
+            if (!i || delta < 0.25)
+                continue;
+            place(&x, g, i, at);
+            csv_real(&x, delta);
+            csv_end(&x);
+        }
+    end(&t);
+    end(&x);
+}
+
+/* As analyses write them, without the rows' meaning. */
+static void
+other_tables(const struct planting *g)
+{
+    static const struct {
+        const char *name, *header;
+    } table[] = {
+        {"layers", "layer,entropy_pivot,entropy_others,specialization"},
+        {"overlap_correlation",
+         "layer,measure,pairs,pearson_r,slope,intercept,n"},
+        {"token_layers", "language,layer,tokens,specialization"},
+        {"token_specialization",
+         "language,layer,expert,rank,token,text,count,share"},
+        {"selection", "layer,expert,language,share,gap,gap_mean,mean_share,"
+                      "shared_rank,selected"},
+        {"perplexity", "language,tokens,predicted,nll,perplexity"},
+        {"scores", "score,language,value"}};
+    for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
+        struct csv t;
+        begin(&t, g, table[i].name, table[i].header);
+        for (const char *p = table[i].header; p; p = strchr(p, ',')) {
+            p += *p == ',';
+            if (strncmp(p, "language", 8) == 0)
+                csv_text(&t, name_of(g->p, 0));
+            else if (strncmp(p, "text", 4) == 0)
+                csv_text(&t, "<b>&");
+            else
+                csv_int(&t, 0);
+        }
+        csv_end(&t);
+        end(&t);
+    }
 }
 
 static void
@@ -260,6 +336,8 @@ planted_write(const char *dir, const struct planted *p)
     counts(&g);
     pairs(&g);
     coactivation(&g);
+    deltas(&g);
+    other_tables(&g);
     scores(&g);
     steps(&g);
     by_layer(&g, "entropy",
@@ -267,8 +345,8 @@ planted_write(const char *dir, const struct planted *p)
              4);
     by_layer(&g, "divergence", "layer,language,divergence", 1, false, 1, 1);
     by_layer(&g, "consistency",
-             "layer,language,jaccard_all_pairs,jaccard_adjacent", 0, false, 2,
-             1);
+             "layer,language,jaccard_all_pairs,jaccard_adjacent,entropy", 0,
+             false, 3, 1);
     by_layer(&g, "saturation", "language,layer,saturation", 0, true, 1, 1);
     record(&g);
 }

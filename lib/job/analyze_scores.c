@@ -2,7 +2,8 @@
  * analyze_scores.c - divergence against a score that each language has.
  *
  * The file has the columns language and score, or it is the evaluation.csv of
- * an evaluation, where each task and metric is a score of its own.
+ * an evaluation, where each task and metric is a score of its own; a row
+ * without a standard error is a count, such as of ties, and no score.
  */
 #include "config.h"
 
@@ -19,7 +20,8 @@
 struct columns {
     size_t language, value;
     size_t task, metric; // of an evaluation.csv
-    bool evaluation;
+    size_t error;        // of one with standard errors
+    bool evaluation, errors;
 };
 
 static int
@@ -27,6 +29,8 @@ find_columns(struct moe_err *err, const struct csv_table *t, struct columns *c)
 {
     struct moe_err why;
     c->evaluation = csv_column(&why, t, "task", &c->task) == MOE_OK;
+    c->errors =
+        c->evaluation && csv_column(&why, t, "stderr", &c->error) == MOE_OK;
     int rc = csv_column(err, t, "language", &c->language);
     if (!rc && c->evaluation)
         rc = csv_column(err, t, "metric", &c->metric);
@@ -52,6 +56,12 @@ check_values(struct moe_err *err, const struct csv_table *t,
     return MOE_OK;
 }
 
+static bool
+is_score(const struct csv_table *t, const struct columns *c, size_t row)
+{
+    return !c->errors || *csv_cell(t, row, c->error);
+}
+
 /* What a row's score is called; the caller frees it. */
 static char *
 score_name(const struct csv_table *t, const struct columns *c, size_t row)
@@ -65,6 +75,8 @@ score_name(const struct csv_table *t, const struct columns *c, size_t row)
 static bool
 is_first(const struct csv_table *t, const struct columns *c, size_t row)
 {
+    if (!is_score(t, c, row))
+        return false;
     for (size_t i = 0; i < row; i++)
         if (!c->evaluation ||
             (strcmp(csv_cell(t, i, c->task), csv_cell(t, row, c->task)) == 0 &&
@@ -146,6 +158,8 @@ write_values(const struct csv_table *t, const struct columns *c,
              struct csv *out)
 {
     for (size_t row = 0; row < t->rows; row++) {
+        if (!is_score(t, c, row))
+            continue;
         char *name = score_name(t, c, row);
         csv_text(out, name ? name : "");
         csv_text(out, csv_cell(t, row, c->language));

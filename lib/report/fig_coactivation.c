@@ -1,64 +1,82 @@
 /*
- * fig_coactivation.c - which experts of one layer are chosen together.
+ * fig_coactivation.c - which experts of one layer are chosen together: as any
+ * two of a token's experts, and as neighbours in its ranking, which is what
+ * the scripts published with OLMoE count.
  */
 #include "config.h"
 
-#include <math.h>
-#include <stdio.h>
+#include <stdlib.h>
 
-#include "report/gallery.h"
-#include "report/heat.h"
-
-static double
-highest(const double *v, size_t n)
-{
-    double top = 0;
-    for (size_t i = 0; i < n; i++)
-        top = isfinite(v[i]) ? fmax(top, v[i]) : top;
-    return top > 0 ? top : 1;
-}
+#include "base/mem.h"
+#include "report/matrix.h"
 
 static void
-draw(struct gallery *g, size_t run, size_t layer)
+add(struct gallery *g, size_t run, size_t layer, struct matrix m,
+    const double *v)
 {
-    const struct folder *f = &g->report->run[run];
-    const double *v = f->grid[GRID_GIVEN].v + layer * f->E * f->E;
-    char title[128], scale[80], suffix[EXHIBIT_NAME];
-    struct figure figure;
-    snprintf(scale, sizeof scale, "share of the row's tokens, layer %zu",
-             layer);
-    snprintf(title, sizeof title, "Experts chosen together, layer %zu", layer);
-    const struct heat h = {.rows = f->E,
-                           .columns = f->E,
+    const size_t E = g->report->run[run].E;
+    const double top = matrix_highest(v, E * E);
+    m.section = SECTION_EXPERTS;
+    m.heat = (struct heat){.rows = E,
+                           .columns = E,
                            .value = v,
                            .row_title = "expert",
                            .column_title = "together with expert",
-                           .scale_title = scale,
-                           .hi = highest(v, f->E * f->E)};
-    heat_draw(&figure, &h, title);
-    figure_about(&figure,
-                 "Of the tokens that chose the expert of the row in layer "
-                 "%zu%s%s, the share that chose the expert of the column "
-                 "too. Pairs that never occur are grey.",
-                 layer, g->report->runs > 1 ? " of " : "",
-                 g->report->runs > 1 ? f->label : "");
-    gallery_add(g, SECTION_EXPERTS, &figure, "coactivation-layer%02zu%s", layer,
-                gallery_suffix(g, run, suffix));
+                           .scale_title = "share of the row's tokens",
+                           .hi = top > 0 ? top : 1};
+    matrix_add(g, run, layer, &m);
+}
+
+static void
+draw_all(struct gallery *g, size_t run, size_t layer)
+{
+    const struct folder *f = &g->report->run[run];
+    const struct matrix m = {
+        .name = "coactivation",
+        .title = "Experts chosen together",
+        .about = "of the tokens that chose the expert of the row, the share "
+                 "that chose the expert of the column too. Pairs that never "
+                 "occur are grey."};
+    add(g, run, layer, m, f->grid[GRID_GIVEN].v + layer * f->E * f->E);
+}
+
+/* Tokens of all languages that chose an expert. */
+static double
+chosen(const struct folder *f, size_t layer, size_t expert)
+{
+    double sum = 0;
+    for (size_t i = 0; i < f->n; i++)
+        sum += folder_at(f, GRID_COUNT, layer, i, expert);
+    return sum;
+}
+
+static void
+draw_adjacent(struct gallery *g, size_t run, size_t layer)
+{
+    const struct folder *f = &g->report->run[run];
+    double *v = mem_zero(f->E * f->E + 1, sizeof *v);
+    const struct matrix m = {
+        .name = "coactivation-adjacent",
+        .title = "Experts at neighbouring ranks",
+        .about = "of the tokens that chose the expert of the row, the share "
+                 "that ranked the expert of the column right before or after "
+                 "it: the variant of the scripts published with OLMoE."};
+    g->failed |= !v;
+    for (size_t a = 0; v && a < f->E; a++)
+        for (size_t b = 0; b < f->E; b++)
+            v[a * f->E + b] =
+                folder_at(f, GRID_ADJACENT, layer, a, b) / chosen(f, layer, a);
+    if (v)
+        add(g, run, layer, m, v);
+    gallery_more(g);
+    free(v);
 }
 
 void
 fig_coactivation(struct gallery *g)
 {
-    size_t drawn = 0;
-    for (size_t i = 0; i < g->report->runs; i++) {
-        size_t layer[GALLERY_LAYERS];
-        const struct folder *f = &g->report->run[i];
-        const size_t n =
-            folder_has(f, GRID_GIVEN) ? gallery_layers(f, layer) : 0;
-        for (size_t k = 0; k < n; k++, drawn++)
-            draw(g, i, layer[k]);
-    }
-    if (!drawn)
-        gallery_omit(g, SECTION_EXPERTS, "coactivation-layer",
-                     "no coactivation.csv");
+    gallery_each_layer(g, GRID_GIVEN, draw_all, SECTION_EXPERTS,
+                       "coactivation-layer", "no coactivation.csv");
+    gallery_each_layer(g, GRID_ADJACENT, draw_adjacent, SECTION_EXPERTS,
+                       "coactivation-adjacent-layer", "no coactivation.csv");
 }

@@ -20,4 +20,11 @@ fig_consistency(struct gallery *g)
                     "consistency-adjacent",
                     "Consistency of neighbouring tokens",
                     "The same over pairs of neighbouring tokens.", missing);
+    const struct chart entropy = {.x_title = "layer",
+                                  .y_title = "entropy (nats)"};
+    curves_each_run(g, &entropy, SECTION_PARALLEL, GRID_SEQUENCE_ENTROPY,
+                    "sequence-entropy", "Routing entropy of a sequence",
+                    "Entropy of the mean probabilities of a sequence, averaged "
+                    "over sequences. Study B finds it to fall with depth.",
+                    missing);
 }

@@ -36,7 +36,7 @@ draw(struct gallery *g, bool high, const char *name, const char *title)
     curves_finish(g, &c, SECTION_LAYERS, name, title,
                   "Mean Jensen-Shannon divergence of the expert use of two "
                   "languages, over all pairs and over those without the pivot "
-                  "language. The most it can be is ln 2 = 0.693.",
+                  "language. The most it can be is ln\u00a02 = 0.693.",
                   high ? "the languages are in no groups"
                        : "no pair of languages in jsd.csv");
 }

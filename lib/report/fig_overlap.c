@@ -48,16 +48,16 @@ place(const struct scatter *s, size_t a, size_t b)
         axis_at(&s->frame.y, folder_at(s->f, GRID_JSD, s->layer, a, b))};
 }
 
-/* A name near its star where no other text stands, further out and with a
- * line to it where it is crowded; left out when there is no such place. */
+/* A name near its star where nothing of this sort stands, further out and with
+ * a line to it where it is crowded. */
 static bool
-name_star(struct figure *f, const struct scatter *s, struct point at,
-          const char *name)
+find_place(struct figure *f, const struct scatter *s, struct point at,
+           const char *name, enum taken_by by, int rings)
 {
     const struct words words = {.size = 10, .bold = true};
     const struct box p = s->frame.plot;
     const double w = figure_width(f, words, name);
-    for (int ring = 0; ring < 12; ring++)
+    for (int ring = 0; ring < rings; ring++)
         for (int turn = 0; turn < 8; turn++) {
             const double angle = turn * 3.14159265358979 / 4 - 0.6;
             const double r = 9 + 9 * ring;
@@ -65,7 +65,7 @@ name_star(struct figure *f, const struct scatter *s, struct point at,
             const double y = at.y + r * sin(angle);
             const struct box box = figure_text_box(f, words, x, y, name);
             if (box.x < p.x || box.x + box.w > p.x + p.w || box.y < p.y ||
-                box.y + box.h > p.y + p.h || figure_is_taken(f, box))
+                box.y + box.h > p.y + p.h || figure_is_taken(f, box, by))
                 continue;
             if (ring)
                 figure_line(f, (struct stroke){INK_AXIS, 0.6, DASH_SOLID}, at.x,
@@ -74,6 +74,16 @@ name_star(struct figure *f, const struct scatter *s, struct point at,
             return true;
         }
     return false;
+}
+
+/* Clear of every mark and line where that is near enough, else at least of
+ * stars and texts; left out when there is no such place. */
+static bool
+name_star(struct figure *f, const struct scatter *s, struct point at,
+          const char *name)
+{
+    return find_place(f, s, at, name, TAKEN_BY_ANY, 6) ||
+           find_place(f, s, at, name, TAKEN_BY_TEXT, 12);
 }
 
 static void
@@ -172,6 +182,8 @@ draw(struct gallery *g, size_t run, size_t layer)
     const struct moe_fit fit = summary_overlap(s.f, layer, GRID_JACCARD);
     char title[128], suffix[EXHIBIT_NAME], y_title[64];
     struct figure f;
+    if (!folder_has(s.f, GRID_JSD))
+        return;
     snprintf(title, sizeof title,
              "Divergence and vocabulary overlap, layer %zu", layer);
     snprintf(y_title, sizeof y_title, "JSD (nats), layer %zu", layer);
@@ -193,15 +205,16 @@ draw(struct gallery *g, size_t run, size_t layer)
     draw_pairs(&f, &s, false);
     draw_pairs(&f, &s, true);
     name_stars(&f, &s);
-    figure_about(&f,
-                 "Each point is a pair of languages%s%s in layer %zu. Pearson "
-                 "r = %.2f over %lld pairs, slope %.3g. %zu sister pairs are "
-                 "starred%s.",
-                 g->report->runs > 1 ? ", of " : "",
-                 g->report->runs > 1 ? s.f->label : "", layer, fit.r,
-                 (long long)fit.n, fit.slope, s.starred,
-                 s.named < s.starred ? "; some have no room for their name"
-                                     : "");
+    figure_about(
+        &f,
+        "Each point is a pair of languages%s%s in layer %zu. Pearson "
+        "r\u00a0=\u00a0%s%.2f over %lld pairs, slope %s%.3g. %zu sister "
+        "pairs are starred%s.",
+        g->report->runs > 1 ? ", of " : "",
+        g->report->runs > 1 ? s.f->label : "", layer, fit.r < 0 ? "\u2212" : "",
+        fabs(fit.r), (long long)fit.n, fit.slope < 0 ? "\u2212" : "",
+        fabs(fit.slope), s.starred,
+        s.named < s.starred ? "; some have no room for their name" : "");
     gallery_add(g, SECTION_OVERLAP, &f, "overlap-layer%02zu%s", layer,
                 gallery_suffix(g, run, suffix));
 }
@@ -209,15 +222,6 @@ draw(struct gallery *g, size_t run, size_t layer)
 void
 fig_overlap(struct gallery *g)
 {
-    size_t layer[GALLERY_LAYERS], drawn = 0;
-    for (size_t i = 0; i < g->report->runs; i++) {
-        const struct folder *f = &g->report->run[i];
-        const bool has = folder_has(f, GRID_JSD) && folder_has(f, GRID_JACCARD);
-        const size_t n = has ? gallery_layers(f, layer) : 0;
-        for (size_t k = 0; k < n; k++, drawn++)
-            draw(g, i, layer[k]);
-    }
-    if (!drawn)
-        gallery_omit(g, SECTION_OVERLAP, "overlap-layer",
-                     "no pair of languages in overlap.csv and jsd.csv");
+    gallery_each_layer(g, GRID_JACCARD, draw, SECTION_OVERLAP, "overlap-layer",
+                       "no pair of languages in overlap.csv and jsd.csv");
 }

@@ -232,21 +232,50 @@ box_meets(struct box a, struct box b)
            b.y < a.y + a.h;
 }
 
-/* Stars count: a name over one hides what it names. */
-bool
-figure_is_taken(const struct figure *f, struct box box)
+/* Whether a straight line runs through a box, looked at every pixel. */
+static bool
+line_meets(struct point a, struct point b, struct box box)
 {
-    for (size_t i = 0; i < f->n; i++) {
-        const struct shape *s = &f->shape[i];
-        struct box taken = s->box;
-        if (s->kind == SHAPE_MARK && s->mark == MARK_STAR)
-            taken = (struct box){s->at->x - s->size / 2, s->at->y - s->size / 2,
-                                 s->size, s->size};
-        else if (s->kind != SHAPE_TEXT)
-            continue;
-        if (box_meets(taken, box))
+    const double steps = ceil(hypot(b.x - a.x, b.y - a.y)) + 1;
+    for (double t = 0; t <= steps; t++) {
+        const double x = a.x + (b.x - a.x) * t / steps - box.x;
+        const double y = a.y + (b.y - a.y) * t / steps - box.y;
+        if (x > 0 && x < box.w && y > 0 && y < box.h)
             return true;
     }
+    return false;
+}
+
+/* Grid lines are thin and lie behind everything. */
+static bool
+shape_meets(const struct shape *s, struct box box, enum taken_by by)
+{
+    bool meets = false;
+    switch (s->kind) {
+    case SHAPE_TEXT:
+        return box_meets(s->box, box);
+    case SHAPE_MARK: // stars always: a name over one hides what it names
+        return (by == TAKEN_BY_ANY || s->mark == MARK_STAR) &&
+               box_meets((struct box){s->at->x - s->size / 2,
+                                      s->at->y - s->size / 2, s->size, s->size},
+                         box);
+    case SHAPE_PATH:
+        for (size_t i = 1;
+             by == TAKEN_BY_ANY && s->stroke.width > 1 && i < s->n; i++)
+            meets |= line_meets(s->at[i - 1], s->at[i], box);
+        return meets;
+    case SHAPE_BOX:
+        break;
+    }
+    return false;
+}
+
+bool
+figure_is_taken(const struct figure *f, struct box box, enum taken_by by)
+{
+    for (size_t i = 0; i < f->n; i++)
+        if (shape_meets(&f->shape[i], box, by))
+            return true;
     return false;
 }
 

@@ -116,8 +116,9 @@ double figure_width(struct figure *f, struct words words, const char *text);
 struct box figure_text_box(struct figure *f, struct words words, double x,
                            double y, const char *text);
 bool box_meets(struct box a, struct box b);
-/* Whether a text or a star of the figure meets the box. */
-bool figure_is_taken(const struct figure *f, struct box box);
+/* What must not meet a box: texts and stars, or marks and lines too. */
+enum taken_by { TAKEN_BY_TEXT, TAKEN_BY_ANY };
+bool figure_is_taken(const struct figure *f, struct box box, enum taken_by by);
 
 /* Write the figure by rename; the ending of the path, .svg or .pdf, says
  * what.  MOE_EIO, MOE_ENOMEM. */

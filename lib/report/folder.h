@@ -22,6 +22,7 @@ enum folder_table {
     TABLE_ENTROPY,
     TABLE_JSD,
     TABLE_SPECIALIZATION,
+    TABLE_LAYERS,
     TABLE_OVERLAP,
     TABLE_OVERLAP_CORRELATION,
     TABLE_COACTIVATION,
@@ -31,6 +32,7 @@ enum folder_table {
     TABLE_PERPLEXITY,
     TABLE_DIVERGENCE,
     TABLE_CONSISTENCY,
+    TABLE_DELTA,
     TABLE_TASK_EXPERTS,
     TABLE_TAU_SWEEP,
     TABLE_SATURATION,
@@ -54,7 +56,6 @@ enum folder_grid {
     GRID_JACCARD,          // (n,n)
     GRID_COEFFICIENT,      // (n,n)
     GRID_WEIGHTED,         // (n,n)
-    GRID_TOGETHER,         // (L,E,E) tokens that chose both
     GRID_ADJACENT,         // (L,E,E) at neighbouring ranks
     GRID_GIVEN,            // (L,E,E) share of the row's tokens that chose the
                            // column's expert too
@@ -62,6 +63,7 @@ enum folder_grid {
     GRID_DIVERGENCE,       // (L,n) against the pivot
     GRID_CONSISTENCY,      // (L,n) all pairs
     GRID_CONSISTENCY_NEAR, // (L,n) neighbours
+    GRID_SEQUENCE_ENTROPY, // (L,n) of parallel text, nats
     GRID_SATURATION,       // (L,n)
     GRID_PERPLEXITY,       // (n)
     GRID_TOKENS,           // (n)

@@ -67,6 +67,13 @@ gallery_omit(struct gallery *g, enum section section, const char *name,
 }
 
 void
+gallery_more(struct gallery *g)
+{
+    if (g->n)
+        g->exhibit[g->n - 1].more = true;
+}
+
+void
 gallery_free(struct gallery *g)
 {
     for (size_t i = 0; i < g->n; i++) {
@@ -106,6 +113,23 @@ gallery_layers(const struct folder *f, size_t layer[GALLERY_LAYERS])
     return n;
 }
 
+void
+gallery_each_layer(struct gallery *g, enum folder_grid grid,
+                   void (*draw)(struct gallery *g, size_t run, size_t layer),
+                   enum section section, const char *name, const char *reason)
+{
+    const size_t before = g->n;
+    for (size_t i = 0; i < g->report->runs; i++) {
+        size_t layer[GALLERY_LAYERS];
+        const struct folder *f = &g->report->run[i];
+        const size_t n = folder_has(f, grid) ? gallery_layers(f, layer) : 0;
+        for (size_t k = 0; k < n; k++)
+            draw(g, i, layer[k]);
+    }
+    if (g->n == before)
+        gallery_omit(g, section, name, reason);
+}
+
 int
 gallery_draw(struct moe_err *err, struct gallery *g,
              const struct report *report)
@@ -113,8 +137,8 @@ gallery_draw(struct moe_err *err, struct gallery *g,
     static void (*const figures[])(struct gallery *) = {
         fig_specialization, fig_jsd_mean,    fig_entropy,    fig_jsd_heatmap,
         fig_overlap,        fig_correlation, fig_activation, fig_coactivation,
-        fig_divergence,     fig_consistency, fig_tau,        fig_saturation,
-        fig_training,       fig_evaluation};
+        fig_delta,          fig_tau,         fig_saturation, fig_divergence,
+        fig_consistency,    fig_training,    fig_evaluation};
     *g = (struct gallery){.report = report};
     for (size_t i = 0; i < sizeof figures / sizeof *figures; i++)
         figures[i](g);

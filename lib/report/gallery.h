@@ -36,6 +36,7 @@ struct exhibit {
     enum section section;
     char name[EXHIBIT_NAME]; // of its files, without ending
     struct figure figure;    // title and about are its caption
+    bool more;               // for those who look further
     char *reason;            // not NULL: it was left out, and why
 };
 
@@ -58,6 +59,9 @@ void gallery_add(struct gallery *g, enum section section, struct figure *f,
 void gallery_omit(struct gallery *g, enum section section, const char *name,
                   const char *reason);
 
+/* The figure that was added last is one for those who look further. */
+void gallery_more(struct gallery *g);
+
 /* "-LABEL" of a run when there are several, else "". */
 const char *gallery_suffix(const struct gallery *g, size_t run,
                            char out[EXHIBIT_NAME]);
@@ -67,6 +71,13 @@ const char *gallery_suffix(const struct gallery *g, size_t run,
 enum { GALLERY_LAYERS = 5 };
 size_t gallery_layers(const struct folder *f, size_t layer[GALLERY_LAYERS]);
 
+/* Draw those layers of every run that has the grid; the reason why not when
+ * nothing was drawn. */
+void
+gallery_each_layer(struct gallery *g, enum folder_grid grid,
+                   void (*draw)(struct gallery *g, size_t run, size_t layer),
+                   enum section section, const char *name, const char *reason);
+
 void fig_entropy(struct gallery *g);
 void fig_jsd_mean(struct gallery *g);
 void fig_jsd_heatmap(struct gallery *g);
@@ -75,6 +86,7 @@ void fig_overlap(struct gallery *g);
 void fig_correlation(struct gallery *g);
 void fig_activation(struct gallery *g);
 void fig_coactivation(struct gallery *g);
+void fig_delta(struct gallery *g);
 void fig_divergence(struct gallery *g);
 void fig_consistency(struct gallery *g);
 void fig_tau(struct gallery *g);

@@ -84,27 +84,34 @@ place(struct figure *f, const struct heat *h)
     return g;
 }
 
+/* The colour of t in [0, 1] of the scale. */
+static int
+colour(const struct heat *h, double t)
+{
+    return h->balanced ? ink_balance(2 * t - 1) : ink_scale(t);
+}
+
 /* The scale as a bar with its two ends, and the mark's meaning. */
 static void
 draw_scale(struct figure *f, const struct heat *h, double x)
 {
     const double y = 8, step = BAR / (double)BAR_STEPS;
     char lo[32], hi[32];
-    snprintf(lo, sizeof lo, "%.3g", h->lo);
+    snprintf(lo, sizeof lo, "%s%.3g", h->lo < 0 ? "\u2212" : "", fabs(h->lo));
     snprintf(hi, sizeof hi, "%.3g", h->hi);
     figure_text(f, quiet_words, x, y + 5, lo);
     const double bar = x + figure_width(f, quiet_words, lo) + 5;
     for (int i = 0; i < BAR_STEPS; i++)
-        figure_box(f, (struct stroke){0}, ink_scale((i + 0.5) / BAR_STEPS),
+        figure_box(f, (struct stroke){0}, colour(h, (i + 0.5) / BAR_STEPS),
                    (struct box){bar + i * step, y, step + 0.3, 10}, NULL);
     figure_text(f, quiet_words, bar + BAR + 5, y + 5, hi);
     figure_text(f, label, bar + BAR + 5 + figure_width(f, quiet_words, hi) + 10,
                 y + 5, h->scale_title);
     if (!h->marked)
         return;
-    figure_box(f, (struct stroke){0}, ink_scale(0.9),
+    figure_box(f, (struct stroke){0}, colour(h, 0.9),
                (struct box){x, y + 15, 12, 12}, NULL);
-    figure_mark(f, MARK_DIAMOND, ink_on(ink_scale(0.9)), 9,
+    figure_mark(f, MARK_DIAMOND, ink_on(colour(h, 0.9)), 9,
                 (struct point){x + 6, y + 21}, NULL);
     figure_text(f, label, x + 18, y + 21, h->mark_title);
 }
@@ -144,7 +151,7 @@ draw_cell(struct figure *f, const struct heat *h, const struct grid_place *g,
         snprintf(tip, sizeof tip, "%s, %s: %.4g", row, column, v);
     figure_box(f,
                (struct stroke){INK_PAPER, g->w < 10 ? 0.25 : 0.75, DASH_SOLID},
-               ink_scale(share_of(h, r, c)), cell_box(g, r, c), tip);
+               colour(h, share_of(h, r, c)), cell_box(g, r, c), tip);
 }
 
 /* Cells of a large one are drawn colour by colour, in steps too small to
@@ -164,7 +171,7 @@ draw_levels(struct figure *f, const struct heat *h, const struct grid_place *g)
                 if (at == level && is_drawn(h, r, c))
                     figure_box(f, (struct stroke){0},
                                at < 0 ? INK_VOID
-                                      : ink_scale(at / (double)LEVELS),
+                                      : colour(h, at / (double)LEVELS),
                                box, NULL);
             }
 }
@@ -178,7 +185,7 @@ draw_inside(struct figure *f, const struct heat *h, const struct grid_place *g,
     const struct point middle = {box.x + box.w / 2, box.y + box.h / 2};
     struct words words = value_words;
     char text[32];
-    words.ink = isnan(v) ? INK_MUTED : ink_on(ink_scale(share_of(h, r, c)));
+    words.ink = isnan(v) ? INK_MUTED : ink_on(colour(h, share_of(h, r, c)));
     snprintf(text, sizeof text, "%.2f", v);
     if (h->values)
         figure_text(f, words, middle.x, middle.y, isnan(v) ? "\u2013" : text);

@@ -15,6 +15,7 @@ struct heat {
     const char *scale_title;     // quantity and unit
     double lo, hi;               // of the scale
     bool lower;                  // only the part below the diagonal
+    bool balanced;               // lo = -hi, and 0 is pale
     bool values;                 // write each value, two digits
     const unsigned char *marked; // (rows, columns), or NULL
     const char *mark_title;      // what a mark means

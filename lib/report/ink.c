@@ -86,16 +86,28 @@ from_oklab(double lightness, double a, double b)
     return out;
 }
 
+static const double radians = 3.14159265358979323846 / 180;
+
 int
 ink_scale(double t)
 {
-    static const double radians = 3.14159265358979323846 / 180;
     if (isnan(t))
         return INK_VOID;
     t = fmin(fmax(t, 0), 1);
     const double hue = (105 + 160 * t) * radians; // yellow to blue
     const double chroma = 0.055 + 0.22 * t * (1 - t) + 0.04 * t;
     return from_oklab(0.975 - 0.66 * t, chroma * cos(hue), chroma * sin(hue));
+}
+
+int
+ink_balance(double t)
+{
+    if (isnan(t))
+        return INK_VOID;
+    t = fmin(fmax(t, -1), 1);
+    const double size = fabs(t), hue = (t < 0 ? 60 : 255) * radians;
+    const double chroma = 0.17 * size * (1 - 0.45 * size);
+    return from_oklab(0.97 - 0.58 * size, chroma * cos(hue), chroma * sin(hue));
 }
 
 static double

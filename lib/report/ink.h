@@ -43,6 +43,14 @@ const char *ink_name(int ink);
  */
 int ink_scale(double t);
 
+/*
+ * The colour of t in [-1, 1] on the scale of two sides: brown below 0, pale at
+ * 0, blue above.
+ *
+ * Lightness falls as steeply on both sides; INK_VOID for NaN; t is clamped.
+ */
+int ink_balance(double t);
+
 /* Black or white, whichever is read better on this INK_RGB. */
 int ink_on(int rgb);
 

@@ -88,14 +88,31 @@ put_exhibit(struct str *out, const struct exhibit *x)
     str_puts(out, "</figcaption></figure>\n");
 }
 
+/* Those of a section for everybody, or for those who look further. */
 static void
-put_figures(struct str *out, const struct gallery *g, enum section section)
+put_figures(struct str *out, const struct gallery *g, enum section section,
+            bool more)
 {
     str_puts(out, "<div class=\"figures\">\n");
     for (size_t i = 0; i < g->n; i++)
-        if (g->exhibit[i].section == section && !g->exhibit[i].reason)
+        if (g->exhibit[i].section == section && !g->exhibit[i].reason &&
+            g->exhibit[i].more == more)
             put_exhibit(out, &g->exhibit[i]);
     str_puts(out, "</div>\n");
+}
+
+static void
+put_more_figures(struct str *out, const struct gallery *g, enum section section)
+{
+    bool any = false;
+    for (size_t i = 0; i < g->n; i++)
+        any |= g->exhibit[i].section == section && g->exhibit[i].more &&
+               !g->exhibit[i].reason;
+    if (!any)
+        return;
+    str_puts(out, "<details class=\"more\"><summary>More figures</summary>\n");
+    put_figures(out, g, section, true);
+    str_puts(out, "</details>\n");
 }
 
 static void
@@ -105,7 +122,9 @@ put_section(struct str *out, const struct gallery *g, enum section section)
         return;
     str_printf(out, "<section id=\"%s\">\n", sections[section].id);
     html_tag(out, "h2", "%s", sections[section].heading);
-    put_figures(out, g, section);
+    page_findings(out, g->report, section);
+    put_figures(out, g, section, false);
+    put_more_figures(out, g, section);
     page_tables(out, g->report, section);
     str_puts(out, "</section>\n");
 }
@@ -154,19 +173,40 @@ put_lead(struct str *out, const struct folder *f)
     str_puts(out, "</p>\n");
 }
 
+/* Whether a kind of job could have a section; of another nobody asks. */
+static bool
+kind_has(const char *kind, enum section section)
+{
+    if (strcmp(kind, "evaluate") == 0)
+        return section == SECTION_EVALUATION;
+    if (strcmp(kind, "pretrain") == 0 || strcmp(kind, "adapt") == 0)
+        return section == SECTION_TRAINING;
+    return strcmp(kind, "analyze") != 0 ||
+           (section != SECTION_TRAINING && section != SECTION_EVALUATION);
+}
+
+static bool
+is_missed(const struct gallery *g, const struct exhibit *x)
+{
+    for (size_t i = 0; i < g->report->runs; i++)
+        if (x->reason && kind_has(g->report->run[i].kind, x->section))
+            return true;
+    return false;
+}
+
 static void
 put_omitted(struct str *out, const struct gallery *g)
 {
     bool any = false;
     for (size_t i = 0; i < g->n; i++)
-        any |= g->exhibit[i].reason != NULL;
+        any |= is_missed(g, &g->exhibit[i]);
     if (!any)
         return;
     str_puts(out, "<section id=\"omitted\">\n");
     html_tag(out, "h2", "What is not here, and why");
     html_table(out, "Figures that were left out", "figure|reason");
     for (size_t i = 0; i < g->n; i++)
-        if (g->exhibit[i].reason) {
+        if (is_missed(g, &g->exhibit[i])) {
             html_row(out);
             html_cell(out, "%s", g->exhibit[i].name);
             html_cell(out, "%s", g->exhibit[i].reason);

@@ -20,6 +20,9 @@ void page_language(char *out, size_t cap, const char *name);
 void page_answers(struct str *out, const struct report *r);
 void page_experts(struct str *out, const struct report *r);
 void page_warnings(struct str *out, const struct report *r);
+/* What a section shows, in words. */
+void page_findings(struct str *out, const struct report *r,
+                   enum section section);
 void page_tables(struct str *out, const struct report *r, enum section section);
 void page_compare(struct str *out, const struct report *r);
 void page_adapted(struct str *out, const struct adapted *a);

@@ -74,7 +74,7 @@ spark(struct str *out, const double *v, size_t n, const char *title,
 /* ---- Which layers specialise? ----------------------------------------------
  */
 
-/* "2, 3" of the layers whose score is above the mean. */
+/* "1, 4\u20137" of the layers whose score is above the mean. */
 static void
 above_mean(char *out, size_t cap, const struct folder *f)
 {
@@ -86,10 +86,16 @@ above_mean(char *out, size_t cap, const struct folder *f)
             n++;
         }
     *out = '\0';
-    for (size_t l = 0; n && l < f->L && at + 8 < cap; l++)
-        if (folder_at(f, GRID_SPECIAL, l, 0, 0) > sum / (double)n)
+    for (size_t l = 0, to; n && l < f->L && at + 48 < cap; l = to + 1) {
+        for (to = l; folder_at(f, GRID_SPECIAL, to, 0, 0) > sum / (double)n;)
+            to++;
+        if (to > l)
             at += (size_t)snprintf(out + at, cap - at, "%s%zu", at ? ", " : "",
                                    l);
+        if (to > l + 1)
+            at += (size_t)snprintf(out + at, cap - at, "%s%zu",
+                                   to > l + 2 ? "\u2013" : ", ", to - 1);
+    }
 }
 
 static void

@@ -9,6 +9,7 @@
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/mem.h"
 #include "report/html.h"
@@ -101,10 +102,18 @@ rule_line(struct str *out, const struct folder *f, size_t i)
                    "language by 0.01 of its choices or more.");
         return;
     }
+    const char *heir = summary_heir(f, i);
+    if (!heir) {
+        html_class(out, "p", "quiet", "It has no list in experts.json.");
+        return;
+    }
     str_puts(out, "<p class=\"quiet\">");
-    xml_printf(out, "Own list (seft) of experts.json, rule %s, alpha %g.",
+    xml_printf(out, "%s list (seft) of experts.json, rule %s, alpha %g.",
+               strcmp(heir, f->language[i]) == 0 ? "Own" : "The",
                rule ? rule : "gap", alpha);
-    if (f->grouped && !f->high[i] && f->parent[i] < f->n)
+    if (strcmp(heir, f->language[i]) != 0)
+        xml_printf(out, " %.60s takes them over.", heir);
+    else if (f->grouped && !f->high[i] && f->parent[i] < f->n)
         xml_printf(out, " It takes the experts of its parent, %.60s.",
                    f->language[f->parent[i]]);
     str_puts(out, "</p>\n");

@@ -155,9 +155,13 @@ section_tables(struct str *out, const struct report *r, size_t run,
     const struct folder *f = &r->run[run];
     switch (section) {
     case SECTION_LAYERS:
-        if (folder_has(f, GRID_ENTROPY) || folder_has(f, GRID_SPECIAL))
+        if (f->has[TABLE_LAYERS])
+            csv(out, r, run, TABLE_LAYERS, "Every layer");
+        else if (folder_has(f, GRID_ENTROPY) || folder_has(f, GRID_SPECIAL))
             layers_table(out, r, run);
         grid_table(out, r, run, GRID_ENTROPY, "Entropy by language and layer");
+        grid_table(out, r, run, GRID_ENTROPY_P,
+                   "Entropy of probabilities by language and layer");
         break;
     case SECTION_LANGUAGES:
         if (folder_has(f, GRID_COUNT))
@@ -171,7 +175,9 @@ section_tables(struct str *out, const struct report *r, size_t run,
         break;
     case SECTION_EXPERTS:
         csv(out, r, run, TABLE_SELECTION, "Every expert and its language");
+        csv(out, r, run, TABLE_COACTIVATION, "Experts chosen together");
         csv(out, r, run, TABLE_TOKENS, "Tokens of each expert");
+        csv(out, r, run, TABLE_DELTA, "Activation against the pivot");
         csv(out, r, run, TABLE_TASK_EXPERTS,
             "Task and multilingual experts above the threshold");
         csv(out, r, run, TABLE_TAU_SWEEP, "Sweep of the threshold");
@@ -185,6 +191,10 @@ section_tables(struct str *out, const struct report *r, size_t run,
                    "Normalised divergence by language and layer");
         grid_table(out, r, run, GRID_CONSISTENCY,
                    "Consistency by language and layer");
+        grid_table(out, r, run, GRID_CONSISTENCY_NEAR,
+                   "Consistency of neighbouring tokens by language and layer");
+        grid_table(out, r, run, GRID_SEQUENCE_ENTROPY,
+                   "Entropy of a sequence by language and layer");
         csv(out, r, run, TABLE_SCORE_CORRELATION,
             "Correlation of divergence with scores");
         csv(out, r, run, TABLE_SCORES, "Scores that were read");

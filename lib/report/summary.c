@@ -8,6 +8,7 @@
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/mem.h"
 
@@ -168,13 +169,34 @@ summary_noise(const struct folder *f, size_t layer, size_t language)
     return all > 0 ? ((double)f->E - 1) / (4 * all) : NAN;
 }
 
+const char *
+summary_heir(const struct folder *f, size_t language)
+{
+    const json_t *meta = json_object_get(f->experts, "_meta");
+    const char *rule = json_string_value(json_object_get(meta, "rule"));
+    const char *heir;
+    json_t *parent;
+    if (json_object_get(f->experts, f->language[language]))
+        return f->language[language];
+    if (rule && strcmp(rule, "explicit") == 0)
+        return NULL;
+    json_object_foreach(json_object_get(meta, "parents"), heir, parent)
+    {
+        const char *name = json_string_value(parent);
+        if (name && strcmp(name, f->language[language]) == 0)
+            return heir;
+    }
+    return NULL;
+}
+
 static int
 from_file(const struct folder *f, const char *list, size_t layer,
           size_t language, size_t *expert)
 {
     char key[32];
+    const char *heir = summary_heir(f, language);
     snprintf(key, sizeof key, "%zu", layer);
-    const json_t *lists = json_object_get(f->experts, f->language[language]);
+    const json_t *lists = heir ? json_object_get(f->experts, heir) : NULL;
     const json_t *own = json_object_get(json_object_get(lists, list), key);
     int n = 0;
     if (!own)

@@ -39,6 +39,10 @@ bool summary_are_sisters(const struct folder *f, size_t a, size_t b);
 /* The language nearest to one by JSD of counts in a layer, or n. */
 size_t summary_nearest(const struct folder *f, size_t layer, size_t language);
 
+/* Whose list of experts.json has a language's experts: its own, or that of a
+ * language that takes them over; NULL without either. */
+const char *summary_heir(const struct folder *f, size_t language);
+
 /*
  * The experts that belong to a language in a layer, by experts.json (`list`
  * "seft", "ssft_k1", ...) or, without that file, by activation gap 0.01 over
