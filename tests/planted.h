@@ -23,4 +23,10 @@ struct planted {
  */
 void planted_write(const char *dir, const struct planted *p);
 
+/* Four languages, one of a hostile name, 3 layers and 8 experts. */
+extern const struct planted planted_four;
+
+/* Replace DIR/results/NAME.csv. */
+void planted_table(const char *dir, const char *name, const char *text);
+
 #endif
