@@ -160,6 +160,8 @@ run_open_files(struct moe_err *err, struct job_run *run)
         rc = fs_mkdirs(err, run->results_dir, 0777);
     if (!rc)
         rc = open_file(err, &run->log, run, "log.txt", "a");
+    if (!rc && fseek(run->log, 0, SEEK_END) == 0)
+        run->log_bytes = (uint64_t)ftell(run->log); // a job that goes on
     if (!rc)
         rc = open_file(err, &run->metrics, run, "metrics.jsonl", "a");
     free(text);
