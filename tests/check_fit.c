@@ -10,8 +10,10 @@
 
 #include "tests/tensors.h"
 #include "tests/tiny.h"
+#include "tests/trained.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -92,17 +94,110 @@ START_TEST(a_run_that_cannot_fit_is_refused_before)
 }
 END_TEST
 
-START_TEST(a_small_limit_of_allocations_is_said)
+/* ---- Limits of one allocation ------------------------------------------- */
+
+/* The logits of a batch, or what a training step reports. */
+struct outcome {
+    float logits[TRAINED_N * V];
+    double loss, norm;
+};
+
+static int
+pass(struct moe_ctx *ctx, const char *dir, const int32_t *ids,
+     struct outcome *out)
+{
+    struct moe_model *m;
+    struct moe_run *run = NULL;
+    struct moe_run_options opt = {.B = TRAINED_ROWS, .T = TRAINED_T};
+    int rc = moe_model_load(ctx, &m, dir);
+    if (!rc)
+        rc = moe_run_create(&run, m, &opt);
+    if (!rc)
+        rc = moe_run_forward(run, ids, TRAINED_ROWS, TRAINED_T);
+    if (!rc)
+        rc = moe_run_logits(run, 0, TRAINED_N, out->logits);
+    moe_run_destroy(&run);
+    moe_model_destroy(&m);
+    return rc;
+}
+
+static int
+step(struct moe_ctx *ctx, const char *dir, const int32_t *ids,
+     const int32_t *target, struct outcome *out)
+{
+    struct trainer_options opt =
+        trained_options(&trained_variants[0], ACTS_KEEP, 2);
+    struct trainer_metrics got;
+    struct moe_model *m;
+    struct trainer *t = NULL;
+    int rc = moe_model_load(ctx, &m, dir);
+    if (!rc)
+        rc = trainer_create(&t, m, &opt);
+    if (!rc)
+        rc = trainer_step(t, ids, target, TRAINED_ROWS, &got);
+    if (!rc) {
+        out->loss = got.loss;
+        out->norm = got.norm;
+    }
+    trainer_destroy(&t);
+    moe_model_destroy(&m);
+    return rc;
+}
+
+/* MOE_OK, or a refusal that names needed and allowed bytes. */
+static bool
+fits(struct moe_ctx *ctx, int rc, uint64_t limit)
+{
+    char allowed[32];
+    snprintf(allowed, sizeof allowed, "%llu", (unsigned long long)limit);
+    if (rc)
+        ck_fails(moe_ctx_err(ctx), rc, MOE_EFIT, allowed);
+    return rc == MOE_OK;
+}
+
+static struct moe_ctx *
+limited(uint64_t limit)
 {
     struct moe_ctx *ctx;
-    struct moe_model *m;
     struct moe_err e = {0};
-    setenv("POLYMOE_MAX_ALLOC", "4096", 1);
+    char text[32];
+    snprintf(text, sizeof text, "%llu", (unsigned long long)limit);
+    setenv("POLYMOE_MAX_ALLOC", text, 1);
     ck_ok(&e, moe_ctx_create(&ctx, NULL, &e));
     unsetenv("POLYMOE_MAX_ALLOC");
-    int rc = moe_model_load(ctx, &m, tiny_write("limit", &(struct tiny){0}));
-    ck_fails(moe_ctx_err(ctx), rc, MOE_EFIT, "4096");
-    moe_ctx_destroy(&ctx);
+    return ctx;
+}
+
+/* However small the limit is, a pass and a step are refused at the start or
+ * have the numbers that they always have; what fits fits a larger limit. */
+START_TEST(any_limit_of_an_allocation_is_kept)
+{
+    static struct outcome want, got;
+    int32_t ids[TRAINED_N], target[TRAINED_N];
+    const char *dir = tiny_write("limit", &(struct tiny){0});
+    bool passed = false, stepped = false;
+    int refused = 0;
+    trained_batch(ids, target, 0);
+    ck_ok(err(), pass(support_ctx(), dir, ids, &want));
+    ck_ok(err(), step(support_ctx(), dir, ids, target, &want));
+    for (uint64_t limit = 4096; !passed || !stepped; limit *= 2) {
+        struct moe_ctx *ctx = limited(limit);
+        const bool runs = fits(ctx, pass(ctx, dir, ids, &got), limit);
+        const bool trains = fits(ctx, step(ctx, dir, ids, target, &got), limit);
+        moe_ctx_destroy(&ctx);
+        ck_assert(runs || !passed);
+        ck_assert(trains || !stepped);
+        if (runs)
+            ck_assert_mem_eq(got.logits, want.logits, sizeof want.logits);
+        if (trains) {
+            ck_assert_double_eq(got.loss, want.loss);
+            ck_assert_double_eq_tol(got.norm, want.norm, 1e-6 * want.norm);
+        }
+        passed = runs;
+        stepped = trains;
+        refused += !runs || !trains;
+    }
+    ck_assert_int_gt(refused, 1);
 }
 END_TEST
 
@@ -115,7 +210,7 @@ main(void)
     tcase_add_test(t, a_plan_grows_with_what_is_kept);
     tcase_add_test(t, a_plan_is_what_is_allocated);
     tcase_add_test(t, a_run_that_cannot_fit_is_refused_before);
-    tcase_add_test(t, a_small_limit_of_allocations_is_said);
+    tcase_add_test(t, any_limit_of_an_allocation_is_kept);
     suite_add_tcase(s, t);
     return support_main(s, 1);
 }

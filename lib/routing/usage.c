@@ -110,7 +110,8 @@ static void
 keep_named(struct usage_layer *l)
 {
     size_t n = 0, of_expert = 0;
-    qsort(l->token, l->n, sizeof *l->token, by_share);
+    if (l->n)
+        qsort(l->token, l->n, sizeof *l->token, by_share);
     for (size_t i = 0; i < l->n; i++) {
         of_expert = n && l->token[n - 1].expert == l->token[i].expert
                         ? of_expert + 1
