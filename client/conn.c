@@ -200,6 +200,32 @@ await_daemon(struct moe_err *err, struct conn *conn)
     return MOE_OK;
 }
 
+static void
+begin_hello(struct conn *conn, struct msg_writer *w)
+{
+    conn_request(conn, w, "hello", false);
+    msg_put_int(w, "protocol_min", PROTO_MIN);
+    msg_put_int(w, "protocol_max", PROTO_MAX);
+    msg_put_str(w, "program", "polymoe " PACKAGE_VERSION);
+}
+
+/* A new connection for another try.  It begins with hello, unless that is what
+ * is tried; the answer to it is not waited for. */
+static int
+connect_anew(struct moe_err *err, struct conn *conn)
+{
+    struct msg_writer w;
+    int rc = connect_socket(err, conn);
+    if (rc || !conn->hello)
+        return rc;
+    begin_hello(conn, &w);
+    rc = msg_finish(&w, err);
+    if (!rc)
+        rc = send_bytes(err, conn, &w.out);
+    msg_writer_free(&w);
+    return rc;
+}
+
 /* Send the bytes until they are answered. */
 static int
 exchange(struct moe_err *err, struct conn *conn, const msgpack_sbuffer *bytes,
@@ -216,7 +242,7 @@ exchange(struct moe_err *err, struct conn *conn, const msgpack_sbuffer *bytes,
         if (rc || answered)
             return rc;
         pause_ms((conn->answer_ms / 10) << i);
-        if ((rc = connect_socket(err, conn)))
+        if ((rc = connect_anew(err, conn)))
             return rc;
     }
     return moe_fail(err, MOE_ETIMEOUT,
@@ -256,10 +282,7 @@ say_hello(struct moe_err *err, struct conn *conn)
     struct msg_writer w;
     json_decref(conn->hello);
     conn->hello = NULL;
-    conn_request(conn, &w, "hello", false);
-    msg_put_int(&w, "protocol_min", PROTO_MIN);
-    msg_put_int(&w, "protocol_max", PROTO_MAX);
-    msg_put_str(&w, "program", "polymoe " PACKAGE_VERSION);
+    begin_hello(conn, &w);
     return conn_call(err, conn, &w, &conn->hello);
 }
 

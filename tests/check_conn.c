@@ -1,6 +1,7 @@
 /*
  * check_conn.c - the client's end of the protocol, against a daemon of a few
- * lines in a child process: lost answers, errors, notifications, versions.
+ * lines in a child process: lost answers, errors, notifications, versions,
+ * hello on every connection.
  */
 #include "config.h"
 
@@ -31,6 +32,7 @@ verb_fail(const char *verb, const struct moe_err *err)
 struct fake {
     void *socket;
     zmq_msg_t peer;
+    char greeted[64];                    // the peer that said hello last
     char first_id[PROTO_REQUEST_ID + 1]; // of the change that was dropped
 };
 
@@ -109,7 +111,14 @@ static void
 answer(struct fake *f, const struct msg *m, bool old)
 {
     struct msg_writer w;
-    if (strcmp(m->method, "hello") == 0 && old) {
+    const bool hello = strcmp(m->method, "hello") == 0;
+    const size_t n = zmq_msg_size(&f->peer);
+    if (hello)
+        memcpy(f->greeted, zmq_msg_data(&f->peer), n);
+    if (memcmp(f->greeted, zmq_msg_data(&f->peer), n) != 0) {
+        msg_error(&w, m->id, PROTO_version_unsupported, "say hello first");
+        deliver(f, &w);
+    } else if (hello && old) {
         msg_error(&w, m->id, PROTO_version_unsupported, "0 to 0 spoken here");
         deliver(f, &w);
     } else if (strcmp(m->method, "show") == 0) {
