@@ -27,6 +27,17 @@ fail() {
     exit 1
 }
 
+# until_true SECONDS COMMAND...: wait for its success, at most so long.
+until_true() {
+    tries=$(($1 * 20))
+    shift
+    until "$@"; do
+        tries=$((tries - 1))
+        test $tries -gt 0 || return 1
+        sleep 0.05
+    done
+}
+
 # polymoed on a state folder of its own, ready to answer.
 start_daemon() {
     POLYMOE_STATE_DIR=${POLYMOE_STATE_DIR:-$tmp/state}
@@ -34,14 +45,12 @@ start_daemon() {
     unset XDG_RUNTIME_DIR
     polymoed >"$tmp/daemon.log" 2>&1 &
     daemon_pid=$!
-    i=0
-    until polymoe status >/dev/null 2>&1; do
-        i=$((i + 1))
-        kill -0 "$daemon_pid" 2>/dev/null ||
-            fail "polymoed ended: $(cat "$tmp/daemon.log")"
-        test $i -lt 100 || fail "polymoed does not answer"
-        sleep 0.1
-    done
+    until_true 20 answers || fail "polymoed does not answer"
+}
+answers() {
+    kill -0 "$daemon_pid" 2>/dev/null ||
+        fail "polymoed ended: $(cat "$tmp/daemon.log")"
+    polymoe status >/dev/null 2>&1
 }
 
 # What becomes of a job, and of a process.
@@ -49,27 +58,19 @@ state_of() {
     polymoe show --json "$1" | tr -d ' \n' |
         sed 's/.*"state":"\([a-z_]*\)".*/\1/'
 }
+is_state() {
+    test "$(state_of "$1")" = "$2"
+}
 until_state() {
-    n=0
-    until test "$(state_of "$1")" = "$2"; do
-        n=$((n + 1))
-        test $n -lt 100 || fail "job $1 is $(state_of "$1"), want $2"
-        sleep 0.1
-    done
+    until_true 30 is_state "$@" || fail "job $1 is $(state_of "$1"), want $2"
+}
+is_gone() {
+    ! kill -0 "$1" 2>/dev/null
 }
 until_gone() {
-    n=0
-    while kill -0 "$1" 2>/dev/null; do
-        n=$((n + 1))
-        test $n -lt 120 || fail "process $1 lives on"
-        sleep 0.1
-    done
+    until_true 30 is_gone "$1" || fail "process $1 lives on"
 }
 until_log() {
-    n=0
-    until grep -q -e "$1" "$tmp/daemon.log"; do
-        n=$((n + 1))
-        test $n -lt 150 || fail "no '$1' in: $(cat "$tmp/daemon.log")"
-        sleep 0.1
-    done
+    until_true 30 grep -q -e "$1" "$tmp/daemon.log" ||
+        fail "no '$1' in: $(cat "$tmp/daemon.log")"
 }
