@@ -91,10 +91,10 @@ place_class(struct moe_err *err, struct layout *l, size_t *cap, uint8_t class,
             unit += l->place[k].n;
         if (unit > limit)
             return moe_fail(err, MOE_EFIT,
-                            "training: layer %d has a tensor group of %" PRIu64
-                            " elements, the device allows %" PRIu64
-                            " in one buffer",
-                            l->place[i].p.layer, unit, limit);
+                            "training: layer %d needs %" PRIu64
+                            " bytes in one piece, the device allows %" PRIu64,
+                            l->place[i].p.layer, unit * sizeof(float),
+                            limit * sizeof(float));
         if ((!s || s->w_n + unit > limit) && !(s = add_segment(l, cap, class)))
             return moe_fail(err, MOE_ENOMEM, "training: out of memory");
         for (size_t k = i; k < end; k++) {
