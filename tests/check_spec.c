@@ -125,11 +125,12 @@ START_TEST(whole_files_are_refused_too)
     refuses_whole("", "s.yaml:1: nothing in it");
     refuses_whole("# only words\n", "nothing in it");
     refuses_whole("- a\n", "s.yaml:1: a job spec is a map of fields");
-    refuses_whole(
-        "model: m\n",
-        "s.yaml:1: kind: missing, analyze|pretrain|adapt|evaluate allowed");
-    refuses_whole("kind: adopt\n", "s.yaml:1: kind: 'adopt' found, "
-                                   "analyze|pretrain|adapt|evaluate allowed");
+    refuses_whole("model: m\n",
+                  "s.yaml:1: kind: missing, "
+                  "analyze|pretrain|adapt|evaluate|choose allowed");
+    refuses_whole("kind: adopt\n",
+                  "s.yaml:1: kind: 'adopt' found, "
+                  "analyze|pretrain|adapt|evaluate|choose allowed");
     refuses_whole("kind: analyze\ndata: {a: b}\n", "model: missing");
     refuses_whole("kind: analyze\nmodel: m\n", "data: missing");
     refuses_whole("kind: analyze\nmodel: m\ndata: {}\n", "data: 'a map'");

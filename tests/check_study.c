@@ -97,6 +97,34 @@ START_TEST(jobs_share_fields_and_follow_each_other)
 }
 END_TEST
 
+START_TEST(fields_go_to_the_kinds_that_have_them)
+{
+    struct moe_err err = {0};
+    struct job_study study;
+    static const char text[] =
+        "model: m\nwindow: 64\noptimizer: {lr: 0.5}\n"
+        "jobs:\n"
+        "  a: {kind: analyze, data: {ca: t.txt}}\n"
+        "  b: {kind: evaluate, perplexity: {data: {ca: t.txt}}}\n"
+        "  c: {kind: adapt, data: {ca: t.txt}}\n";
+    const char *const set[] = {"limit=3", "perplexity.window=8"};
+    ck_ok(&err, read_text(&err, &study, text, set, 2));
+    ck_assert_int_eq(study.job[0].window, 64);
+    ck_assert_int_eq(study.job[1].eval.limit, 3);
+    ck_assert_int_eq(study.job[1].eval.perplexity_window, 8);
+    ck_assert(study.job[2].train.lr == 0.5);
+    job_study_free(&study);
+    refuses("model: m\nlimit: 3\njobs: {a: {kind: analyze, data: t.txt}}\n",
+            "study.yaml:2: limit: no such field of this kind");
+    refuses("model: m\njobs: {a: {kind: analyze, limit: 3}, b: {kind: "
+            "evaluate}}\n",
+            "study.yaml:2: limit: no such field of this kind");
+    const char *const unknown[] = {"limt=3"};
+    ck_fails(&err, read_text(&err, &study, text, unknown, 1), MOE_EINVAL,
+             "--set: limt: no such field");
+}
+END_TEST
+
 START_TEST(outputs_can_be_named)
 {
     struct moe_err err = {0};
@@ -124,6 +152,41 @@ START_TEST(sweeps_spread_out)
     expect_names(SHARED "jobs: {s: {sweep: {data: [{ca: t.txt}, {et: t.txt}]}}}"
                         "\n",
                  "s-1 s-2");
+}
+END_TEST
+
+START_TEST(a_sweep_is_named_whole)
+{
+    struct moe_err err = {0};
+    struct job_study study;
+    static const char text[] =
+        SHARED "jobs:\n"
+               "  last:\n"
+               "    data: {ca: '${s.out}/x.txt', et: [t.txt, '${s.out}', "
+               "'${a.out}']}\n"
+               "  s: {sweep: {window: [8, 16]}}\n"
+               "  a: {}\n";
+    ck_ok(&err, read_text(&err, &study, text, NULL, 0));
+    const struct job_spec *last = &study.job[3];
+    ck_assert_str_eq(last->name, "last");
+    ck_assert_uint_eq(last->after.n, 3);
+    const struct job_strings *ca = &last->data.language[0].files;
+    const struct job_strings *et = &last->data.language[1].files;
+    char *want = str_path(support_dir(), "s-16.out/x.txt");
+    ck_assert_uint_eq(ca->n, 2);
+    ck_assert_str_eq(ca->item[1], want);
+    ck_assert_uint_eq(et->n, 4);
+    free(want);
+    want = str_path(support_dir(), "a.out");
+    ck_assert_str_eq(et->item[3], want);
+    free(want);
+    job_study_free(&study);
+    refuses(SHARED "jobs: {s: {sweep: {window: [8]}}, b: {model: "
+                   "'${s.out}/model'}}\n",
+            "model: 'a list' found, path allowed");
+    refuses(SHARED "jobs: {s: {sweep: {window: [8]}}, b: {data: {ca: "
+                   "'x${s.out}'}}}\n",
+            "only ${NAME.out}");
 }
 END_TEST
 
@@ -233,8 +296,10 @@ main(void)
     TCase *t = tcase_create("study");
     tcase_add_test(t, one_job_is_a_spec);
     tcase_add_test(t, jobs_share_fields_and_follow_each_other);
+    tcase_add_test(t, fields_go_to_the_kinds_that_have_them);
     tcase_add_test(t, outputs_can_be_named);
     tcase_add_test(t, sweeps_spread_out);
+    tcase_add_test(t, a_sweep_is_named_whole);
     tcase_add_test(t, studies_are_whole_or_refused);
     tcase_add_test(t, a_study_has_a_limit);
     tcase_add_test(t, studies_of_the_manual_are_whole);

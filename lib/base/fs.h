@@ -57,6 +57,9 @@ int fs_mkdirs(struct moe_err *err, const char *path, mode_t mode);
 bool fs_exists(const char *path);
 bool fs_is_dir(const char *path);
 
+/* A symbolic link at path, in place of a file or link that is there. */
+int fs_link(struct moe_err *err, const char *path, const char *target);
+
 /* Make a rename in this directory durable. */
 int fs_sync_dir(struct moe_err *err, const char *dir);
 

@@ -63,6 +63,7 @@ choose(struct moe_err *err, struct training *t)
     struct adaptation *a = (struct adaptation *)t;
     struct arena_options *arena = &t->opt.arena;
     struct moe_param_totals all;
+    char word[ADAPT_WORD];
     int rc = adapt_target_init(err, &a->target, &t->config);
     if (!rc)
         rc = adapt_choose(err, &a->target, &a->experts, t->spec, &t->config);
@@ -73,17 +74,16 @@ choose(struct moe_err *err, struct training *t)
     if (rc)
         return rc;
     const uint64_t n = adapt_parameters(&a->target, &t->config);
+    adapt_strategy_word(t->spec, word);
     arena->trains = adapt_trains;
     arena->decays = adapt_decays;
     arena->arg = &a->target;
     job_logf(t->run, MOE_LOG_INFO,
              "strategy %s trains %" PRIu64 " of %" PRIu64
              " parameters, %.3g %%",
-             adapt_strategy_word(t->spec), n, all.total,
-             100 * (double)n / (double)all.total);
+             word, n, all.total, 100 * (double)n / (double)all.total);
     job_record(t->run, "trained",
-               json_pack("{s:s, s:I, s:f, s:o}", "strategy",
-                         adapt_strategy_word(t->spec), "parameters",
+               json_pack("{s:s, s:I, s:f, s:o}", "strategy", word, "parameters",
                          (json_int_t)n, "share", (double)n / (double)all.total,
                          "experts", job_experts_json(&a->experts)));
     return MOE_OK;
@@ -138,10 +138,12 @@ static json_t *
 about(const struct adaptation *a)
 {
     const struct job_adapt *s = &a->t.spec->adapt;
-    json_t *o = json_pack(
-        "{s:s, s:s, s:I, s:o}", "strategy", adapt_strategy_word(a->t.spec),
-        "restrict", s->restriction ? "mask" : "off", "steps",
-        (json_int_t)a->t.steps, "experts", job_experts_json(&a->experts));
+    char word[ADAPT_WORD];
+    json_t *o = json_pack("{s:s, s:s, s:I, s:o}", "strategy",
+                          adapt_strategy_word(a->t.spec, word), "restrict",
+                          s->restriction ? "mask" : "off", "steps",
+                          (json_int_t)a->t.steps, "experts",
+                          job_experts_json(&a->experts));
     if (o && s->language)
         json_object_set_new(o, "language", json_string(s->language));
     return o;

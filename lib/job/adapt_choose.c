@@ -33,11 +33,12 @@ struct choice {
 static int
 want(const struct choice *c, const char *field, const void *value)
 {
+    char word[ADAPT_WORD];
     return value ? MOE_OK
                  : moe_fail(c->err, MOE_EINVAL,
                             "adapt.%s: missing, strategy "
                             "%s wants it",
-                            field, adapt_strategy_word(c->spec));
+                            field, adapt_strategy_word(c->spec, word));
 }
 
 /* ---- From an analysis -----------------------------------------------------
@@ -228,12 +229,14 @@ everything(const struct choice *c)
  */
 
 const char *
-adapt_strategy_word(const struct job_spec *spec)
+adapt_strategy_word(const struct job_spec *spec, char word[ADAPT_WORD])
 {
-    static const char *const words[] = {
-        "seft",  "ssft", "esft",         "random", "random_other",
-        "top_n", "aeft", "final_layers", "full",   "list"};
-    return words[spec->adapt.strategy];
+    const char *at;
+    const struct job_field *f =
+        job_field_find("adapt.strategy", 1u << JOB_ADAPT);
+    const size_t n = job_field_word(f, spec->adapt.strategy, &at);
+    snprintf(word, ADAPT_WORD, "%.*s", (int)n, at);
+    return word;
 }
 
 static int
@@ -273,10 +276,11 @@ adapt_choose(struct moe_err *err, struct adapt_target *target,
         adapt_target_add(target, experts, spec->adapt.routers);
     target->embeddings = spec->adapt.embeddings;
     target->keep_rows = spec->adapt.keep_rows;
+    char word[ADAPT_WORD];
     if (!rc && adapt_parameters(target, config) == 0)
         rc = moe_fail(err, MOE_EINVAL,
                       "adapt: strategy %s has no expert to train",
-                      adapt_strategy_word(spec));
+                      adapt_strategy_word(spec, word));
     free(c.layer);
     return rc;
 }

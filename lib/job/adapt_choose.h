@@ -18,7 +18,10 @@ int adapt_choose(struct moe_err *err, struct adapt_target *target,
                  struct moe_experts *experts, const struct job_spec *spec,
                  const struct moe_config *config);
 
-/* The word of a strategy. */
-const char *adapt_strategy_word(const struct job_spec *spec);
+enum { ADAPT_WORD = 32 };
+
+/* The word of a spec's strategy. */
+const char *adapt_strategy_word(const struct job_spec *spec,
+                                char word[ADAPT_WORD]);
 
 #endif

@@ -1,6 +1,5 @@
 /*
- * evaluate_paired.c - paired.csv: this evaluation against another one, item by
- * item.
+ * evaluate_paired.c - paired.csv: this evaluation against others, item by item.
  */
 #include "config.h"
 
@@ -16,10 +15,17 @@
 #include "base/mem.h"
 #include "base/str.h"
 
+/* The table, and the evaluation that is compared with. */
+struct pairing {
+    struct csv t;
+    const char *dir;
+};
+
 static void
-write_row(struct csv *t, const char *task, const char *language,
+write_row(struct pairing *out, const char *task, const char *language,
           const char *metric, const struct outcome_paired *p)
 {
+    struct csv *t = &out->t;
     csv_text(t, task);
     csv_text(t, language);
     csv_text(t, metric);
@@ -33,6 +39,7 @@ write_row(struct csv *t, const char *task, const char *language,
     csv_real(t, p->binary ? (double)p->only_value : NAN);
     csv_real(t, p->binary ? (double)p->only_other : NAN);
     csv_real(t, p->p_mcnemar);
+    csv_text(t, out->dir);
     csv_end(t);
 }
 
@@ -82,7 +89,7 @@ pool_add(struct moe_err *err, struct pool *pool, const struct part *p,
 
 /* The row of all languages, and an empty pool. */
 static void
-pool_end(struct pool *pool, struct csv *t)
+pool_end(struct pool *pool, struct pairing *t)
 {
     for (size_t m = 0; pool->parts > 1 && m < pool->ours.metrics; m++) {
         struct outcome_paired p =
@@ -96,16 +103,16 @@ pool_end(struct pool *pool, struct csv *t)
 }
 
 static int
-compare_part(struct moe_err *err, const struct evaluation *e, struct csv *t,
+compare_part(struct moe_err *err, const struct evaluation *e, struct pairing *t,
              const struct part *p, struct pool *pool)
 {
     struct outcome theirs = {0};
-    char *path = part_items_path(e->spec->eval.against, p);
+    char *path = part_items_path(t->dir, p);
     int rc =
         path ? MOE_OK : moe_fail(err, MOE_ENOMEM, "evaluate: out of memory");
     if (!rc && !fs_exists(path))
-        job_warn(e->run, "against: %s has no %s of %s", e->spec->eval.against,
-                 p->name, p->language->name);
+        job_warn(e->run, "against: %s has no %s of %s", t->dir, p->name,
+                 p->language->name);
     else if (!rc) {
         rc = outcome_read(err, &theirs, path);
         for (size_t m = 0; !rc && m < p->ask.outcome.metrics; m++) {
@@ -123,27 +130,41 @@ compare_part(struct moe_err *err, const struct evaluation *e, struct csv *t,
     return rc;
 }
 
+static int
+compare_parts(struct moe_err *err, const struct evaluation *e,
+              struct pairing *t)
+{
+    struct pool pool = {0};
+    int rc = MOE_OK;
+    for (size_t i = 0; !rc && i < e->parts; i++) {
+        if (i && e->part[i].task != e->part[i - 1].task)
+            pool_end(&pool, t);
+        rc = compare_part(err, e, t, &e->part[i], &pool);
+    }
+    pool_end(&pool, t);
+    return rc;
+}
+
 int
 evaluate_paired(struct moe_err *err, const struct evaluation *e)
 {
-    struct csv t;
-    struct pool pool = {0};
+    const struct job_strings *against = &e->spec->eval.against;
+    struct pairing p;
     char *path = str_path(e->run->results_dir, "paired.csv");
-    int rc = path ? csv_open(err, &t, path,
+    int rc = path ? csv_open(err, &p.t, path,
                              "task,language,metric,n,value,against,difference,"
-                             "stderr,z,p,only_here,only_there,p_mcnemar")
+                             "stderr,z,p,only_here,only_there,p_mcnemar,"
+                             "directory")
                   : moe_fail(err, MOE_ENOMEM, "evaluate: out of memory");
     free(path);
     if (rc)
         return rc;
-    for (size_t i = 0; !rc && i < e->parts; i++) {
-        if (i && e->part[i].task != e->part[i - 1].task)
-            pool_end(&pool, &t);
-        rc = compare_part(err, e, &t, &e->part[i], &pool);
+    for (size_t i = 0; !rc && i < against->n; i++) {
+        p.dir = against->item[i];
+        rc = compare_parts(err, e, &p);
     }
-    pool_end(&pool, &t);
     if (!rc)
-        return csv_close(err, &t);
-    csv_abort(&t);
+        return csv_close(err, &p.t);
+    csv_abort(&p.t);
     return rc;
 }

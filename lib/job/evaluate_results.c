@@ -170,7 +170,7 @@ evaluate_results(struct moe_err *err, const struct evaluation *e)
         rc = evaluate_json(err, e);
     if (!rc)
         rc = evaluate_consolidate(err, e);
-    if (!rc && e->spec->eval.against)
+    if (!rc && e->spec->eval.against.n)
         rc = evaluate_paired(err, e);
     return rc;
 }

@@ -25,6 +25,9 @@ job_field_at(const struct job_field *field, const struct job_spec *spec)
 /* The row of that name that some of the kinds have, or NULL. */
 const struct job_field *job_field_find(const char *name, unsigned kinds);
 
+/* Have some of the kinds a field of that name, or a map of fields? */
+bool job_field_known(const char *name, unsigned kinds);
+
 /* "line|blank|file", "1 to 1048576 tokens", or the type's name. */
 void job_field_allowed(struct str *out, const struct job_field *field);
 

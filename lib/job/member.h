@@ -42,6 +42,15 @@ int members_place(struct moe_err *err, struct members *m, const char *dir,
  * members or numbers. */
 int members_link(struct moe_err *err, struct members *m);
 
+/* Put directories for every ${NAME.out} below a node of a member, which then
+ * waits for the jobs named.  The name of a sweep stands for all of its jobs: a
+ * value becomes a list. */
+int members_substitute(struct moe_err *err, struct members *m,
+                       struct member *member, struct job_node *node);
+
+/* The member waits for that job, by name or number. */
+int members_wait(struct moe_err *err, struct member *member, const char *name);
+
 /* Sort so that each follows those it waits for; MOE_EFORMAT on a cycle. */
 int members_order(struct moe_err *err, struct members *m);
 

@@ -99,7 +99,8 @@ job_node_fail(struct moe_err *err, const struct job_source *source,
     va_end(ap);
     if (line > 0)
         snprintf(place, sizeof place, ":%d", line);
+    const char *option = source->option ? source->option : "--set";
     return moe_fail(err, set ? MOE_EINVAL : MOE_EFORMAT, "%s%s: %s%s%s",
-                    set ? "--set" : source->name, place, field ? field : "",
+                    set ? option : source->name, place, field ? field : "",
                     field ? ": " : "", words);
 }

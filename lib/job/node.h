@@ -38,7 +38,8 @@ enum { JOB_LINE_SET = -1 };
 /* What errors call the text. */
 struct job_source {
     const char *name;
-    size_t nodes; // so far, against JOB_NODE_TOTAL
+    const char *option; // what they call the command line; NULL: --set
+    size_t nodes;       // so far, against JOB_NODE_TOTAL
 };
 
 void job_node_free(struct job_node *node);
@@ -68,9 +69,9 @@ int job_node_fail(struct moe_err *err, const struct job_source *source,
 int job_node_yaml(struct moe_err *err, struct job_source *source,
                   struct job_node *out, const char *text, size_t n);
 
-/* Put "FIELD=VALUE" of the command line, VALUE in YAML, into a map. */
+/* Put "FIELD=VALUE" of a command line's option, VALUE in YAML, into a map. */
 int job_node_assign(struct moe_err *err, struct job_node *map,
-                    const char *text);
+                    const char *option, const char *text);
 
 int job_node_msgpack(struct moe_err *err, struct job_source *source,
                      struct job_node *out, const struct msgpack_object *from);

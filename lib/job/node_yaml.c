@@ -258,16 +258,17 @@ job_node_yaml(struct moe_err *err, struct job_source *source,
 }
 
 int
-job_node_assign(struct moe_err *err, struct job_node *map, const char *text)
+job_node_assign(struct moe_err *err, struct job_node *map, const char *option,
+                const char *text)
 {
-    struct job_source source = {.name = "--set"};
+    struct job_source source = {.name = option, .option = option};
     struct job_node value = {0};
     const char *equal = strchr(text, '=');
     if (!equal || equal == text)
-        return moe_fail(err, MOE_EINVAL, "--set: '%s' is not FIELD=VALUE",
+        return moe_fail(err, MOE_EINVAL, "%s: '%s' is not FIELD=VALUE", option,
                         text);
     if (!equal[1])
-        return moe_fail(err, MOE_EINVAL, "--set: %.*s: no value",
+        return moe_fail(err, MOE_EINVAL, "%s: %.*s: no value", option,
                         (int)(equal - text), text);
     int rc = read_yaml(err, &source, &value, equal + 1, strlen(equal + 1),
                        JOB_LINE_SET);
@@ -275,7 +276,7 @@ job_node_assign(struct moe_err *err, struct job_node *map, const char *text)
         return rc;
     value.key = str_format("%.*s", (int)(equal - text), text);
     rc = value.key ? job_node_set(err, map, &value)
-                   : moe_fail(err, MOE_ENOMEM, "--set: out of memory");
+                   : moe_fail(err, MOE_ENOMEM, "%s: out of memory", option);
     job_node_free(&value);
     return rc;
 }

@@ -24,7 +24,8 @@ static int (*const kinds[JOB_KINDS])(struct moe_err *, const struct job_spec *,
     [JOB_ANALYZE] = analyze_run,
     [JOB_PRETRAIN] = pretrain_run,
     [JOB_ADAPT] = adapt_run,
-    [JOB_EVALUATE] = evaluate_run};
+    [JOB_EVALUATE] = evaluate_run,
+    [JOB_CHOOSE] = choose_run};
 
 static void
 write_log(struct job_run *run, enum moe_log_level level, const char *line)

@@ -96,6 +96,8 @@ int adapt_run(struct moe_err *err, const struct job_spec *spec,
               struct job_run *run);
 int evaluate_run(struct moe_err *err, const struct job_spec *spec,
                  struct job_run *run);
+int choose_run(struct moe_err *err, const struct job_spec *spec,
+               struct job_run *run);
 
 /* ---- What run*.c share --------------------------------------------------- */
 

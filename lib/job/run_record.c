@@ -114,6 +114,16 @@ add_data(struct moe_err *err, json_t *list, const char *role,
     return rc;
 }
 
+static int
+add_paths(struct moe_err *err, json_t *list, const char *role,
+          const struct job_strings *paths)
+{
+    int rc = MOE_OK;
+    for (size_t i = 0; !rc && i < paths->n; i++)
+        rc = add_path(err, list, role, paths->item[i]);
+    return rc;
+}
+
 /* Every field that names something to read. */
 static int
 add_inputs(struct moe_err *err, json_t *list, const struct job_spec *spec)
@@ -125,6 +135,8 @@ add_inputs(struct moe_err *err, json_t *list, const struct job_spec *spec)
             continue;
         if (f->type == JOB_DATA)
             rc = add_data(err, list, f->name, at);
+        else if (f->type == JOB_PATHS)
+            rc = add_paths(err, list, f->name, at);
         else if (f->input || at == &spec->tokenizer)
             rc = add_path(err, list, f->name, *(char *const *)at);
     }

@@ -87,7 +87,7 @@ job_field_clear(const struct job_field *field, struct job_spec *spec)
     void *at = job_field_at(field, spec);
     if (field->type == JOB_STRING || field->type == JOB_PATH)
         free(*(char **)at);
-    else if (field->type == JOB_NAMES)
+    else if (field->type == JOB_NAMES || field->type == JOB_PATHS)
         job_strings_free(at);
     else if (field->type == JOB_DATA)
         job_data_free(at);
@@ -184,14 +184,20 @@ bind_field(struct moe_err *err, const struct job_source *source,
 
 /* Is there a field "NAME.something"? */
 static bool
-is_group(const char *name, unsigned kind)
+is_group(const char *name, unsigned kinds)
 {
     size_t n = strlen(name);
     for (const struct job_field *f = job_fields; f->name; f++)
-        if ((f->kinds & kind) && strncmp(f->name, name, n) == 0 &&
+        if ((f->kinds & kinds) && strncmp(f->name, name, n) == 0 &&
             f->name[n] == '.')
             return true;
     return false;
+}
+
+bool
+job_field_known(const char *name, unsigned kinds)
+{
+    return job_field_find(name, kinds) || is_group(name, kinds);
 }
 
 /* One key of the spec, or of a group's map, whose fields are "GROUP.KEY". */
@@ -277,7 +283,7 @@ job_spec_parse(struct moe_err *err, struct job_spec *out, const char *text,
         rc = job_node_fail(err, &source, job_node_find(&map, "jobs"), "jobs",
                            "a study; one job is wanted here");
     for (size_t i = 0; !rc && i < n_set; i++)
-        rc = job_node_assign(err, &map, set[i]);
+        rc = job_node_assign(err, &map, "--set", set[i]);
     if (!rc)
         rc = job_spec_bind(err, &source, &map, out);
     job_node_free(&map);

@@ -25,7 +25,14 @@ struct msgpack_sbuffer;
 struct str;
 
 /* The kinds that can be run. */
-enum job_kind { JOB_ANALYZE, JOB_PRETRAIN, JOB_ADAPT, JOB_EVALUATE, JOB_KINDS };
+enum job_kind {
+    JOB_ANALYZE,
+    JOB_PRETRAIN,
+    JOB_ADAPT,
+    JOB_EVALUATE,
+    JOB_CHOOSE,
+    JOB_KINDS
+};
 
 /* What ends a document of a text file. */
 enum job_documents {
@@ -184,7 +191,7 @@ struct job_eval {
         gsm8k_shots;
     int64_t limit, max_length, max_new_tokens, batch_tokens; // 0: no limit
     struct job_strings high, low;                            // languages
-    char *against;
+    struct job_strings against;
 };
 
 /* Every field of polymoe-job(5).  Strings are NULL where a field was not
@@ -215,6 +222,7 @@ struct job_spec {
     struct job_train train;
     struct job_adapt adapt;
     struct job_eval eval;
+    struct job_strings among; // kind: choose: results of trainings
 };
 
 void job_spec_free(struct job_spec *spec);
@@ -230,6 +238,7 @@ enum job_type {
     JOB_ENUM,     // words of `words`, the value is the place in that list
     JOB_DURATION, // seconds; "90", "90s", "30m", "36h", "7d", "1h30m"
     JOB_NAMES,    // a name or a list of names
+    JOB_PATHS,    // a path or a list of paths
     JOB_DATA,     // a directory, or a map from language to file or files
     JOB_SHARES,   // a map from language to a positive number
     JOB_PAIRS     // a map from name to name

@@ -84,6 +84,7 @@ pack_value(msgpack_packer *pk, const struct job_field *field,
         msgpack_pack_str_with_body(pk, word, n);
         break;
     case JOB_NAMES:
+    case JOB_PATHS:
         pack_strings(pk, at);
         break;
     case JOB_DATA:

@@ -33,12 +33,22 @@ make_absolute(struct moe_err *err, char **path, const char *dir)
 }
 
 static int
+make_all_absolute(struct moe_err *err, struct job_strings *paths,
+                  const char *dir)
+{
+    int rc = MOE_OK;
+    for (size_t i = 0; !rc && i < paths->n; i++)
+        rc = make_absolute(err, &paths->item[i], dir);
+    return rc;
+}
+
+static int
 make_data_absolute(struct moe_err *err, struct job_data *data, const char *dir)
 {
     int rc = make_absolute(err, &data->directory, dir);
     for (size_t i = 0; i < data->n; i++)
-        for (size_t k = 0; !rc && k < data->language[i].files.n; k++)
-            rc = make_absolute(err, &data->language[i].files.item[k], dir);
+        if (!rc)
+            rc = make_all_absolute(err, &data->language[i].files, dir);
     return rc;
 }
 
@@ -48,6 +58,8 @@ job_field_absolute(struct moe_err *err, const struct job_field *field,
 {
     if (field->type == JOB_PATH)
         return make_absolute(err, job_field_at(field, spec), dir);
+    if (field->type == JOB_PATHS)
+        return make_all_absolute(err, job_field_at(field, spec), dir);
     if (field->type == JOB_DATA)
         return make_data_absolute(err, job_field_at(field, spec), dir);
     return MOE_OK;
@@ -193,14 +205,23 @@ look_for(struct moe_err *err, const char *field, const char *path,
 }
 
 static int
+look_for_all(struct moe_err *err, const char *field,
+             const struct job_strings *paths, const char *const *later,
+             size_t n)
+{
+    int rc = MOE_OK;
+    for (size_t i = 0; !rc && i < paths->n; i++)
+        rc = look_for(err, field, paths->item[i], later, n);
+    return rc;
+}
+
+static int
 look_for_data(struct moe_err *err, const char *field,
               const struct job_data *data, const char *const *later, size_t n)
 {
     int rc = MOE_OK;
-    for (size_t i = 0; i < data->n; i++)
-        for (size_t k = 0; !rc && k < data->language[i].files.n; k++)
-            rc =
-                look_for(err, field, data->language[i].files.item[k], later, n);
+    for (size_t i = 0; !rc && i < data->n; i++)
+        rc = look_for_all(err, field, &data->language[i].files, later, n);
     return rc;
 }
 
@@ -236,6 +257,8 @@ resolve_field(struct moe_err *err, const struct job_field *field,
     struct job_data *data = at;
     if (!job_field_given(field, spec))
         return MOE_OK;
+    if (field->type == JOB_PATHS)
+        return look_for_all(err, field->name, at, later, n);
     if (field->type != JOB_DATA)
         return field->input ? look_for(err, field->name, *(char **)at, later, n)
                             : MOE_OK;

@@ -17,6 +17,7 @@
 #define ADAPT    (1u << JOB_ADAPT)
 #define TRAIN    (PRETRAIN | ADAPT)
 #define EVALUATE (1u << JOB_EVALUATE)
+#define CHOOSE   (1u << JOB_CHOOSE)
 #define TEXT     (ANALYZE | TRAIN)
 #define READS    (TEXT | EVALUATE)
 #define STEER    (ANALYZE | EVALUATE)
@@ -39,6 +40,7 @@ const struct job_field job_fields[] = {
 #include "job/fields_train.inc"
 #include "job/fields_adapt.inc"
 #include "job/fields_evaluate.inc"
+#include "job/fields_choose.inc"
     {.name = NULL},
 };
 /* clang-format on */
@@ -47,12 +49,12 @@ const char *
 job_type_name(enum job_type type)
 {
     static const char *const names[] = {
-        [JOB_STRING] = "text",       [JOB_PATH] = "path",
-        [JOB_INT] = "whole number",  [JOB_BOOL] = "true or false",
-        [JOB_ENUM] = "word",         [JOB_DURATION] = "duration",
-        [JOB_NAMES] = "names",       [JOB_DATA] = "files",
-        [JOB_REAL] = "number",       [JOB_SHARES] = "numbers",
-        [JOB_PAIRS] = "map of names"};
+        [JOB_STRING] = "text",        [JOB_PATH] = "path",
+        [JOB_INT] = "whole number",   [JOB_BOOL] = "true or false",
+        [JOB_ENUM] = "word",          [JOB_DURATION] = "duration",
+        [JOB_NAMES] = "names",        [JOB_DATA] = "files",
+        [JOB_REAL] = "number",        [JOB_SHARES] = "numbers",
+        [JOB_PAIRS] = "map of names", [JOB_PATHS] = "paths"};
     return names[type];
 }
 
@@ -86,6 +88,7 @@ job_field_given(const struct job_field *field, const struct job_spec *spec)
     case JOB_PATH:
         return *(char *const *)at != NULL;
     case JOB_NAMES:
+    case JOB_PATHS:
         return ((const struct job_strings *)at)->n != 0;
     case JOB_SHARES:
         return ((const struct job_shares *)at)->n != 0;

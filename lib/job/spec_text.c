@@ -166,6 +166,7 @@ put_value(struct str *out, const struct job_field *field,
         str_add(out, word, n);
         break;
     case JOB_NAMES:
+    case JOB_PATHS:
         put_strings(out, at);
         break;
     case JOB_DATA:

@@ -233,6 +233,8 @@ job_field_store(struct moe_err *err, const struct job_source *source,
         return take_duration(&s, node);
     case JOB_NAMES:
         return store_strings(&s, node, at, JOB_NAME_BYTES);
+    case JOB_PATHS:
+        return store_strings(&s, node, at, JOB_PATH_BYTES);
     case JOB_DATA:
         return store_data(&s, node);
     case JOB_SHARES:

@@ -11,6 +11,7 @@
 
 #include "base/mem.h"
 #include "base/str.h"
+#include "job/field.h"
 
 /* ---- Which experts ------------------------------------------------------- */
 
@@ -204,17 +205,19 @@ static int
 parse_fields(struct moe_err *err, struct job_spec *out, const char *const *text,
              size_t n)
 {
-    static const char rest[] = "kind: analyze\nmodel: .\ndata: .\n";
-    char **set = mem_zero(n, sizeof *set);
-    bool good = set != NULL;
-    for (size_t i = 0; good && i < n; i++)
-        good = (set[i] = str_format("steer.%s", text[i])) != NULL;
-    int rc = good ? job_spec_parse(err, out, rest, sizeof rest - 1, "steer",
-                                   (const char *const *)set, n)
-                  : moe_fail(err, MOE_ENOMEM, "steer: out of memory");
-    for (size_t i = 0; set && i < n; i++)
-        free(set[i]);
-    free(set);
+    static const char rest[] = "kind: analyze\nmodel: .\ndata: .\nsteer: {}\n";
+    struct job_source source = {.name = "--steer", .option = "--steer"};
+    struct job_node map;
+    *out = (struct job_spec){0};
+    int rc = job_node_yaml(err, &source, &map, rest, sizeof rest - 1);
+    if (rc)
+        return rc;
+    for (size_t i = 0; !rc && i < n; i++)
+        rc = job_node_assign(err, job_node_find(&map, "steer"), "--steer",
+                             text[i]);
+    if (!rc)
+        rc = job_spec_bind(err, &source, &map, out);
+    job_node_free(&map);
     return rc;
 }
 

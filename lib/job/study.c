@@ -88,7 +88,7 @@ read_single(struct moe_err *err, struct job_study *out, struct job_node *root,
     if (!(out->job = mem_zero(1, sizeof *out->job)))
         return moe_fail(err, MOE_ENOMEM, "%s: out of memory", path);
     for (size_t i = 0; !rc && i < n_set; i++)
-        rc = job_node_assign(err, root, set[i]);
+        rc = job_node_assign(err, root, "--set", set[i]);
     if (!rc)
         rc = job_spec_bind(err, &source, root, out->job);
     if (rc)

@@ -199,11 +199,60 @@ expand_job(struct moe_err *err, struct members *m, struct job_node *node,
     return rc;
 }
 
+/* ---- Fields of several jobs ---------------------------------------------- */
+
+/* What all jobs of a study share. */
+struct shared {
+    const struct job_node *root; // the fields beside `jobs`
+    const char *const *set;      // of the command line
+    size_t n_set;
+    unsigned kinds; // of all jobs
+};
+
+/* The kind that a job would have, as a set of one; 0 where it has none, which
+ * is found out later. */
+static unsigned
+kind_of(const struct job_node *job, const struct shared *s)
+{
+    const struct job_node *own = job_node_find(job, "kind");
+    const struct job_node *node = own ? own : job_node_find(s->root, "kind");
+    const char *word, *kind = node && node->text ? node->text : "";
+    for (size_t i = 0; i < s->n_set; i++)
+        if (strncmp(s->set[i], "kind=", 5) == 0)
+            kind = s->set[i] + 5;
+    const struct job_field *f = job_field_find("kind", JOB_EVERY_KIND);
+    for (int k = 0; k < JOB_KINDS; k++)
+        if (job_field_word(f, k, &word) == strlen(kind) &&
+            strncmp(word, kind, strlen(kind)) == 0)
+            return 1u << k;
+    return 0;
+}
+
+/* A field that this kind lacks is for the jobs of the others; one that no job
+ * has is left, to be refused. */
+static bool
+is_for(const struct shared *s, const char *name, unsigned kind)
+{
+    return !kind || job_field_known(name, kind) ||
+           !job_field_known(name, s->kinds);
+}
+
+static int
+assign(struct moe_err *err, struct job_node *out, const struct shared *s,
+       const char *set, unsigned kind)
+{
+    char *name = str_format("%.*s", (int)strcspn(set, "="), set);
+    int rc = !name                   ? no_memory(err)
+             : is_for(s, name, kind) ? job_node_assign(err, out, "--set", set)
+                                     : MOE_OK;
+    free(name);
+    return rc;
+}
+
 /* A job's own fields, then those beside `jobs`, then the command line's. */
 static int
 complete_job(struct moe_err *err, struct members *m, struct job_node *out,
-             const struct job_node *job, const struct job_node *root,
-             const char *const *set, size_t n_set)
+             const struct job_node *job, const struct shared *s)
 {
     if (job->kind != JOB_MAP)
         return job_node_fail(err, &m->source, job, job->key,
@@ -212,15 +261,16 @@ complete_job(struct moe_err *err, struct members *m, struct job_node *out,
     if (name)
         return job_node_fail(err, &m->source, name, "name",
                              "a job of a study is called by its key");
+    const unsigned kind = kind_of(job, s);
     int rc = job_node_copy(err, out, job);
-    for (size_t i = 0; !rc && i < root->n; i++) {
-        const struct job_node *shared = &root->child[i];
-        if (strcmp(shared->key, "jobs") != 0 &&
-            !job_node_find(job, shared->key))
-            rc = job_node_set(err, out, shared);
+    for (size_t i = 0; !rc && i < s->root->n; i++) {
+        const struct job_node *field = &s->root->child[i];
+        if (strcmp(field->key, "jobs") != 0 &&
+            !job_node_find(job, field->key) && is_for(s, field->key, kind))
+            rc = job_node_set(err, out, field);
     }
-    for (size_t i = 0; !rc && i < n_set; i++)
-        rc = job_node_assign(err, out, set[i]);
+    for (size_t i = 0; !rc && i < s->n_set; i++)
+        rc = assign(err, out, s, s->set[i], kind);
     return rc;
 }
 
@@ -233,10 +283,13 @@ members_expand(struct moe_err *err, struct members *m,
     if (jobs->kind != JOB_MAP || !jobs->n)
         return job_node_fail(err, &m->source, jobs, "jobs",
                              "a map from name to job is wanted");
+    struct shared shared = {.root = root, .set = set, .n_set = n_set};
+    for (size_t i = 0; i < jobs->n; i++)
+        shared.kinds |= kind_of(&jobs->child[i], &shared);
     int rc = MOE_OK;
     for (size_t i = 0; !rc && i < jobs->n; i++) {
         struct job_node node = {0};
-        rc = complete_job(err, m, &node, &jobs->child[i], root, set, n_set);
+        rc = complete_job(err, m, &node, &jobs->child[i], &shared);
         if (!rc)
             rc = expand_job(err, m, &node, jobs->child[i].key);
         job_node_free(&node);

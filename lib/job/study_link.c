@@ -18,8 +18,8 @@ no_memory(struct moe_err *err)
     return moe_fail(err, MOE_ENOMEM, "study: out of memory");
 }
 
-static int
-wait_for(struct moe_err *err, struct member *member, const char *name)
+int
+members_wait(struct moe_err *err, struct member *member, const char *name)
 {
     for (size_t i = 0; i < member->after.n; i++)
         if (strcmp(member->after.item[i], name) == 0)
@@ -38,11 +38,11 @@ link_name(struct moe_err *err, struct members *m, struct member *member,
     for (size_t i = 0; !rc && i < m->n; i++)
         if (strcmp(m->v[i].name, name) == 0 ||
             strcmp(m->v[i].group, name) == 0) {
-            rc = wait_for(err, member, m->v[i].name);
+            rc = members_wait(err, member, m->v[i].name);
             found = true;
         }
     if (!found && *name && !name[strspn(name, "0123456789")])
-        return wait_for(err, member, name);
+        return members_wait(err, member, name);
     if (!found)
         return job_node_fail(err, &m->source, node, "after",
                              "'%.80s' is neither a job of this study nor the "
@@ -63,61 +63,6 @@ link_after(struct moe_err *err, struct members *m, struct member *member)
     for (size_t i = 0; !rc && i < after->n; i++)
         rc = link_name(err, m, member, &after->child[i]);
     return rc;
-}
-
-/* The job that "${NAME.out}" at `at` names; *end is what follows. */
-static int
-find_reference(struct moe_err *err, struct members *m,
-               const struct job_node *node, const char *at, const char **end,
-               const struct member **out)
-{
-    const char *close = strchr(at, '}');
-    size_t n = close ? (size_t)(close - at) : 0; // of "${NAME.out"
-    char *name = NULL;
-    if (n > 6 && memcmp(close - 4, ".out", 4) == 0)
-        name = str_format("%.*s", (int)(n - 6), at + 2);
-    *out = name ? members_find(m, name) : NULL;
-    free(name);
-    *end = close ? close + 1 : at;
-    return *out ? MOE_OK
-                : job_node_fail(err, &m->source, node, node->key,
-                                "'%.80s': only ${NAME.out} of a job of this "
-                                "study can stand here",
-                                at);
-}
-
-/* Every scalar below a node. */
-static int
-substitute(struct moe_err *err, struct members *m, struct member *member,
-           struct job_node *node)
-{
-    int rc = MOE_OK;
-    for (size_t i = 0; !rc && i < node->n; i++)
-        rc = substitute(err, m, member, &node->child[i]);
-    if (rc || node->kind != JOB_SCALAR || !strstr(node->text, "${"))
-        return rc;
-    struct str text = {0};
-    const char *p = node->text;
-    for (const char *at; !rc && (at = strstr(p, "${"));) {
-        const struct member *other;
-        str_add(&text, p, (size_t)(at - p));
-        rc = find_reference(err, m, node, at, &p, &other);
-        if (!rc) {
-            str_puts(&text, other->out);
-            rc = wait_for(err, member, other->name);
-        }
-    }
-    str_puts(&text, p);
-    char *whole = str_take(&text);
-    if (!rc && !whole)
-        rc = no_memory(err);
-    if (rc) {
-        free(whole);
-        return rc;
-    }
-    free(node->text);
-    node->text = whole;
-    return MOE_OK;
 }
 
 /* Put a field that the study decided on into the job. */
@@ -163,7 +108,7 @@ members_link(struct moe_err *err, struct members *m)
         struct member *member = &m->v[i];
         rc = link_after(err, m, member);
         if (!rc)
-            rc = substitute(err, m, member, &member->node);
+            rc = members_substitute(err, m, member, &member->node);
         if (!rc)
             rc = set_scalar(err, member, "name", member->name);
         if (!rc)
