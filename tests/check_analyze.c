@@ -93,16 +93,34 @@ START_TEST(tables_are_those_of_the_manual)
     ck_assert_uint_eq(n, TABLES + 1); // and experts.json
     for (size_t i = 0; i < TABLES; i++)
         check_table("tables", i);
+}
+END_TEST
+
+/* Counts of a layer sum to K times the tokens, probabilities to 1. */
+START_TEST(layers_have_their_sums)
+{
+    static const char *const means[] = {"mean_pooled", "mean_documents"};
+    double counted[3 * L] = {0}, mean[2][3 * L] = {0};
     struct table t;
-    double sum[L] = {0};
-    snprintf(path, sizeof path, "%s/results/counts.csv",
-             support_path("tables"));
+    char path[600];
+    analyzing_runs(SHARED THREE, "sums");
+    snprintf(path, sizeof path, "%s/results/counts.csv", support_path("sums"));
     ck_assert(table_read(&t, path));
     for (size_t i = 0; i < t.rows; i++)
-        sum[(int)table_number(&t, i, "layer")] += table_number(&t, i, "count");
-    for (int l = 0; l < L; l++)
-        ck_assert_double_eq(sum[l], 3.0 * K * TOKENS);
+        counted[i / E] += table_number(&t, i, "count");
     table_free(&t);
+    snprintf(path, sizeof path, "%s/results/probabilities.csv",
+             support_path("sums"));
+    ck_assert(table_read(&t, path));
+    for (size_t i = 0; i < t.rows; i++)
+        for (int m = 0; m < 2; m++)
+            mean[m][i / E] += table_number(&t, i, means[m]);
+    table_free(&t);
+    for (int i = 0; i < 3 * L; i++) {
+        ck_assert_double_eq(counted[i], (double)K * TOKENS);
+        ck_assert_double_eq_tol(mean[0][i], 1, 1e-6);
+        ck_assert_double_eq_tol(mean[1][i], 1, 1e-6);
+    }
 }
 END_TEST
 
@@ -210,6 +228,7 @@ main(void)
     tcase_set_timeout(t, 0);
     tcase_add_checked_fixture(t, analyzing_inputs, NULL);
     tcase_add_test(t, tables_are_those_of_the_manual);
+    tcase_add_test(t, layers_have_their_sums);
     tcase_add_test(t, losses_do_not_change_the_counts);
     tcase_add_test(t, batches_do_not_change_the_counts);
     tcase_add_test(t, one_language_has_nothing_to_compare_with);
