@@ -124,6 +124,36 @@ START_TEST(layers_have_their_sums)
 }
 END_TEST
 
+/* The weights of the chosen, per token: 1 only when they are divided by their
+ * sum. */
+START_TEST(gates_are_those_of_the_model)
+{
+    static const char *const renorm[] = {"{\"norm_topk_prob\": false}",
+                                         "{\"norm_topk_prob\": true}"};
+    for (int i = 0; i < 2; i++) {
+        struct table t;
+        char path[600];
+        double sum[L] = {0};
+        const char *out = i ? "renormed" : "plain";
+        tiny_write("gated", &(struct tiny){.config = renorm[i]});
+        analyzing_runs("kind: analyze\nmodel: gated\nwindow: 8\n"
+                       "data: {aa: aa.u16}\n",
+                       out);
+        snprintf(path, sizeof path, "%s/results/probabilities.csv",
+                 support_path(out));
+        ck_assert(table_read(&t, path));
+        for (size_t k = 0; k < t.rows; k++)
+            sum[k / E] += table_number(&t, k, "mean_gate");
+        for (int l = 0; l < L; l++)
+            if (i)
+                ck_assert_double_eq_tol(sum[l], 1, 1e-6);
+            else
+                ck_assert(sum[l] > 0 && sum[l] < 0.999);
+        table_free(&t);
+    }
+}
+END_TEST
+
 START_TEST(losses_do_not_change_the_counts)
 {
     analyzing_runs(SHARED THREE "perplexity: true\n", "with");
@@ -217,6 +247,16 @@ START_TEST(documents_are_lines_blocks_or_files)
     expect_documents("line", "[one.txt, two.txt]", 4);
     expect_documents("blank", "[one.txt, two.txt]", 3);
     expect_documents("file", "[one.txt, two.txt]", 2);
+    // The same text whatever editor wrote it; an empty one is no document.
+    static const char plain[] = "{\"text\": \"one two\"}\n"
+                                "{\"text\": \"three four\"}\n";
+    static const char edited[] = "\xEF\xBB\xBF{\"text\": \"one two\"}\r\n\r\n"
+                                 "{\"text\": \"\"}\r\n"
+                                 "{\"text\": \"three four\"}";
+    support_write(support_path("plain.jsonl"), plain, sizeof plain - 1);
+    support_write(support_path("edited.jsonl"), edited, sizeof edited - 1);
+    expect_documents("line", "plain.jsonl", 2);
+    expect_documents("line", "edited.jsonl", 2);
 }
 END_TEST
 
@@ -229,6 +269,7 @@ main(void)
     tcase_add_checked_fixture(t, analyzing_inputs, NULL);
     tcase_add_test(t, tables_are_those_of_the_manual);
     tcase_add_test(t, layers_have_their_sums);
+    tcase_add_test(t, gates_are_those_of_the_model);
     tcase_add_test(t, losses_do_not_change_the_counts);
     tcase_add_test(t, batches_do_not_change_the_counts);
     tcase_add_test(t, one_language_has_nothing_to_compare_with);

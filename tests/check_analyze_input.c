@@ -80,6 +80,22 @@ START_TEST(a_model_that_cannot_fit_is_refused_before)
 }
 END_TEST
 
+/* The embedding of id 0 is no number: the language, layer and token. */
+START_TEST(a_router_without_numbers_is_named)
+{
+    unsigned char ids[2 * W];
+    for (int i = 0; i < W; i++) {
+        ids[2 * i] = i == 5 ? 0 : 7;
+        ids[2 * i + 1] = 0;
+    }
+    support_write(support_path("sick.u16"), ids, sizeof ids);
+    tiny_write("sick", &(struct tiny){.nan = "model.embed_tokens.weight"});
+    analyzing_refuses("kind: analyze\nmodel: sick\nwindow: 8\n"
+                      "data: {xx: sick.u16}\n",
+                      MOE_ENUMERIC, "xx: layer 0");
+}
+END_TEST
+
 START_TEST(a_device_that_does_not_exist_is_named)
 {
     analyzing_refuses(SHARED THREE "device: nonesuch\n", MOE_EDEVICE,
@@ -98,6 +114,7 @@ main(void)
     tcase_add_test(t, a_strange_tokenizer_is_found_out);
     tcase_add_test(t, windows_that_cannot_be_are_refused);
     tcase_add_test(t, a_model_that_cannot_fit_is_refused_before);
+    tcase_add_test(t, a_router_without_numbers_is_named);
     tcase_add_test(t, a_device_that_does_not_exist_is_named);
     suite_add_tcase(s, t);
     return support_main(s, 1);
