@@ -40,10 +40,11 @@ json_read(struct moe_err *err, json_t **out, const char *path)
     return rc;
 }
 
-int
-json_write(struct moe_err *err, const json_t *root, const char *path)
+static int
+write_text(struct moe_err *err, const json_t *root, const char *path,
+           size_t flags)
 {
-    char *text = json_dumps(root, JSON_INDENT(2));
+    char *text = json_dumps(root, flags);
     if (!text)
         return moe_fail(err, MOE_ENOMEM, "%s: out of memory", path);
     struct fs_writer w;
@@ -55,6 +56,12 @@ json_write(struct moe_err *err, const json_t *root, const char *path)
     rc = rc ? (fs_abort(&w), rc) : fs_commit(err, &w);
     free(text);
     return rc;
+}
+
+int
+json_write(struct moe_err *err, const json_t *root, const char *path)
+{
+    return write_text(err, root, path, JSON_INDENT(2));
 }
 
 static const char seal_key[] = "sha256";
@@ -82,7 +89,7 @@ json_write_sealed(struct moe_err *err, json_t *root, const char *path)
     if (!seal_of(hex, root) ||
         json_object_set_new(root, seal_key, json_string(hex)) != 0)
         return moe_fail(err, MOE_ENOMEM, "%s: out of memory", path);
-    return json_write(err, root, path);
+    return write_text(err, root, path, JSON_COMPACT);
 }
 
 int

@@ -20,9 +20,9 @@ int json_read(struct moe_err *err, json_t **out, const char *path);
 int json_write(struct moe_err *err, const json_t *root, const char *path);
 
 /*
- * The same with a member "sha256" over all others, which is looked at when the
- * file is read: one in which a digit changed does not pass (MOE_EFORMAT).
- * root is an object; writing adds the member to it.
+ * The same in one line, with a member "sha256" over all others, which is looked
+ * at when the file is read: one in which a digit changed does not pass
+ * (MOE_EFORMAT). root is an object; writing adds the member to it.
  */
 int json_write_sealed(struct moe_err *err, json_t *root, const char *path);
 int json_read_sealed(struct moe_err *err, json_t **out, const char *path);
