@@ -9,6 +9,7 @@
 #include "config.h"
 
 #include "tests/ref/ref.h"
+#include "tests/routed.h"
 #include "tests/tensors.h"
 
 #include "routing/cooccur.h"
@@ -16,24 +17,13 @@
 
 enum { L = 3, V = 29 };
 
-/* idx (L N,K): distinct experts of each row. */
-static int32_t *
-choices(int64_t N, int64_t E, int64_t K)
-{
-    int32_t *first = support_integers((size_t)(L * N), 6, E);
-    int32_t *idx = support_alloc((size_t)(L * N * K), sizeof *idx);
-    for (int64_t i = 0; i < L * N * K; i++)
-        idx[i] =
-            (int32_t)((first[i / K] + i % K * (1 + i / K % 2 * (E - 2))) % E);
-    return idx;
-}
-
 static void
 check_experts(int64_t N, int64_t E, int64_t K)
 {
     struct moe_ctx *ctx = support_ctx();
     const size_t cells = (size_t)(L * E * E);
-    int32_t *idx = choices(N, E, K), *got = support_alloc(cells, sizeof *got);
+    int32_t *idx = routed_choices(L * N, E, K, 6),
+            *got = support_alloc(cells, sizeof *got);
     int32_t *zero = support_alloc(cells, sizeof *zero);
     int64_t *want = support_alloc(2 * (size_t)(E * E), sizeof *want);
     struct tensor t = support_tensor("idx", DTYPE_I32, SHAPE(L * N, K), idx);
@@ -65,7 +55,8 @@ check_tokens(int64_t N, int64_t E, int64_t K)
     static const int32_t layer[] = {2, 0};
     enum { C = 2 };
     struct moe_ctx *ctx = support_ctx();
-    int32_t *idx = choices(N, E, K), *ids = support_integers((size_t)N, 7, V);
+    int32_t *idx = routed_choices(L * N, E, K, 6),
+            *ids = support_integers((size_t)N, 7, V);
     int32_t *got = support_alloc((size_t)(C * V * E), sizeof *got);
     int64_t *want = support_alloc((size_t)(V * E), sizeof *want);
     struct tensor t = support_tensor("idx", DTYPE_I32, SHAPE(L * N, K), idx);
@@ -84,23 +75,22 @@ check_tokens(int64_t N, int64_t E, int64_t K)
     support_free();
 }
 
-static const struct {
-    int64_t N, E, K;
-} shape[] = {{130, 16, 4}, {77, 64, 8},  {1, 31, 3},
-             {64, 33, 5},  {50, 129, 2}, {40, 7, 1}};
-
 START_TEST(experts_as_the_reference)
 {
-    for (size_t i = 0; i < sizeof shape / sizeof *shape; i++)
-        if (!support_quick() || shape[i].N <= 64)
-            check_experts(shape[i].N, shape[i].E, shape[i].K);
+    for (size_t i = 0; i < ROUTED_SHAPES; i++)
+        if (!support_quick() || routed_shapes[i].N <= 64)
+            check_experts(routed_shapes[i].N, routed_shapes[i].E,
+                          routed_shapes[i].K);
+    check_experts(1, 31, 3);
 }
 END_TEST
 
 START_TEST(tokens_as_the_reference)
 {
-    for (size_t i = 0; i < sizeof shape / sizeof *shape; i++)
-        check_tokens(shape[i].N, shape[i].E, shape[i].K);
+    for (size_t i = 0; i < ROUTED_SHAPES; i++)
+        check_tokens(routed_shapes[i].N, routed_shapes[i].E,
+                     routed_shapes[i].K);
+    check_tokens(1, 31, 3);
 }
 END_TEST
 

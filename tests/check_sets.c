@@ -9,9 +9,9 @@
 #include "config.h"
 
 #include "tests/ref/ref.h"
+#include "tests/routed.h"
 #include "tests/tensors.h"
 
-#include "base/rng.h"
 #include "routing/sets.h"
 
 enum { L = 2, MOST = 17 };
@@ -22,18 +22,13 @@ smaller(int64_t a, int64_t b)
     return a < b ? a : b;
 }
 
-/* idx (L N,K): distinct experts of each row; row 3 has none. */
+/* idx (L N,K), none in row 3. */
 static int32_t *
 choices(int64_t N, int64_t E, int64_t K, uint64_t seed)
 {
-    int32_t *idx = support_alloc((size_t)(L * N * K), sizeof *idx);
-    for (int64_t r = 0; r < L * N; r++) {
-        int64_t first =
-            (int64_t)(rng_uniform(seed, 0, (uint64_t)r) * (double)E);
-        int64_t step = E % 7 ? 7 : 1; // no factor of E: K distinct steps
-        for (int64_t k = 0; k < K; k++)
-            idx[r * K + k] = r == 3 ? -1 : (int32_t)((first + k * step) % E);
-    }
+    int32_t *idx = routed_choices(L * N, E, K, seed);
+    for (int64_t k = 0; k < K; k++)
+        idx[3 * K + k] = -1;
     return idx;
 }
 
@@ -106,22 +101,18 @@ check_common(int64_t N, int64_t E, int64_t K)
     support_free();
 }
 
-static const struct {
-    int64_t N, E, K;
-} shape[] = {{40, 16, 4}, {33, 64, 8},  {12, 31, 3},
-             {20, 33, 5}, {15, 200, 2}, {11, 16, 16}};
-
 START_TEST(pairs_as_the_reference)
 {
-    for (size_t i = 0; i < sizeof shape / sizeof *shape; i++)
-        check_pairs(shape[i].N, shape[i].E, shape[i].K);
+    for (size_t i = 0; i < ROUTED_SHAPES; i++)
+        check_pairs(routed_shapes[i].N, routed_shapes[i].E, routed_shapes[i].K);
 }
 END_TEST
 
 START_TEST(common_as_the_reference)
 {
-    for (size_t i = 0; i < sizeof shape / sizeof *shape; i++)
-        check_common(shape[i].N, shape[i].E, shape[i].K);
+    for (size_t i = 0; i < ROUTED_SHAPES; i++)
+        check_common(routed_shapes[i].N, routed_shapes[i].E,
+                     routed_shapes[i].K);
     check_common(SETS_PIECE, 64, 8);
     check_common(2 * SETS_PIECE + 1, 8, 2);
 }

@@ -61,3 +61,21 @@ routed_make(struct routed *r, enum dtype type, enum spread spread)
         .buf = w.buf, .dtype = type, .offsets = routed_offsets(r, w.offset)};
     sort(r, spread);
 }
+
+const struct routed_shape routed_shapes[ROUTED_SHAPES] = {
+    {130, 16, 4}, {77, 64, 8},  {33, 31, 3}, {20, 33, 5},
+    {50, 129, 2}, {15, 200, 2}, {40, 7, 1},  {11, 16, 16}};
+
+int32_t *
+routed_choices(int64_t rows, int64_t E, int64_t K, uint64_t seed)
+{
+    int32_t *idx = support_alloc((size_t)(rows * K), sizeof *idx);
+    const int64_t step = E % 7 ? 7 : 1; // no factor of E: K distinct steps
+    for (int64_t r = 0; r < rows; r++) {
+        const int64_t first =
+            (int64_t)(rng_uniform(seed, 0, (uint64_t)r) * (double)E);
+        for (int64_t k = 0; k < K; k++)
+            idx[r * K + k] = (int32_t)((first + k * step) % E);
+    }
+    return idx;
+}

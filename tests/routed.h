@@ -25,4 +25,15 @@ void routed_make(struct routed *r, enum dtype type, enum spread spread);
 /* An (E,3) table of offsets, matrix after matrix from `first` on. */
 struct tensor routed_offsets(const struct routed *r, uint64_t first);
 
+/* Rows of K distinct experts out of E, the same for the same seed; they live
+ * until support_free(). */
+int32_t *routed_choices(int64_t rows, int64_t E, int64_t K, uint64_t seed);
+
+/* Tokens and experts below, at and above a word of bits, and choices of few
+ * and of all. */
+enum { ROUTED_SHAPES = 8 };
+extern const struct routed_shape {
+    int64_t N, E, K;
+} routed_shapes[ROUTED_SHAPES];
+
 #endif
