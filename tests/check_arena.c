@@ -191,7 +191,7 @@ START_TEST(plans_and_refusals)
     ck_assert_uint_eq(plan.trained, totals.total);
     ck_assert_uint_eq(plan.frozen, 0);
     ck_fails(&err, layout_make(&err, &l, &c, &opt, 1000), MOE_EFIT,
-             "the device allows 1000");
+             "the device allows 4000");
     /* A layer's experts fit, two layers' do not: more segments. */
     ck_ok(&err, layout_make(&err, &l, &c, &opt, 8 * 3 * 32 * 24));
     ck_assert_uint_gt(l.segments, 3);
