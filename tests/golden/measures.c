@@ -258,11 +258,50 @@ compare_correlation(struct golden *g, const struct routing_case *c)
             worst = error <= worst ? worst : isnan(error) ? INFINITY : error;
         }
     }
-    golden_report(g, "routing", "overlap_correlation", worst, 1e-6,
-                  ok && worst <= 1e-6);
+    golden_report(g, "routing", "overlap_correlation", worst, 1e-9,
+                  ok && worst <= 1e-9);
     table_free(&want);
     table_free(&overlap);
     table_free(&jsd);
+}
+
+/* ---- Without the nine digits of a table ------------------------------------
+ */
+
+/* Counts of a language in the layer of a row. */
+static void
+counts_of(double *w, const struct moe_routing *r, const struct table *t,
+          size_t row, const char *column)
+{
+    const struct moe_routing_language *p =
+        moe_routing_find(r, table_text(t, row, column));
+    const int64_t layer = (int64_t)table_number(t, row, "layer");
+    for (int64_t e = 0; e < r->E; e++)
+        w[e] = p ? (double)p->count[layer * r->E + e] : NAN;
+}
+
+/* The largest relative error of a measure of one language, or of two. */
+static void
+compare_exact(struct golden *g, const struct moe_routing *r,
+              const struct routing_case *c, const char *name, bool pairs)
+{
+    struct table want;
+    double a[512], b[512], worst = 0;
+    if (r->E > 512 || !read_table(&want, c->numbers, name))
+        return;
+    for (size_t i = 0; i < want.rows; i++) {
+        counts_of(a, r, &want, i, pairs ? "language_a" : "language");
+        if (pairs)
+            counts_of(b, r, &want, i, "language_b");
+        const double got = pairs ? moe_jsd(a, b, r->E) : moe_entropy(a, r->E);
+        const double ref =
+            table_number(&want, i, pairs ? "jsd_counts" : "entropy_counts");
+        const double error = fabs(got - ref) / fabs(ref);
+        worst = error <= worst ? worst : isnan(error) ? INFINITY : error;
+    }
+    golden_report(g, "routing", pairs ? "jsd, relative" : "entropy, relative",
+                  worst, 1e-9, worst <= 1e-9);
+    table_free(&want);
 }
 
 /* ---- All of them ----------------------------------------------------------
@@ -298,8 +337,8 @@ compare_high(struct golden *g, struct moe_err *err, const struct moe_routing *r,
         worst = error <= worst ? worst : isnan(error) ? INFINITY : error;
     }
     if (want.rows)
-        golden_report(g, "routing", "specialization high", worst, 1e-6,
-                      worst <= 1e-6);
+        golden_report(g, "routing", "specialization high", worst, 1e-9,
+                      worst <= 1e-9);
     table_free(&want);
     return MOE_OK;
 }
@@ -321,6 +360,8 @@ routing_measures(struct golden *g, const struct routing_case *c,
         routing_compare(g, c, dir, "entropy.csv", 1e-6);
         routing_compare(g, c, dir, "jsd.csv", 1e-6);
         routing_compare(g, c, dir, "specialization.csv", 1e-6);
+        compare_exact(g, &r, c, "entropy.csv", false);
+        compare_exact(g, &r, c, "jsd.csv", true);
         compare_correlation(g, c);
         rc = compare_high(g, err, &r, c);
     }
