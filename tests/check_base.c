@@ -293,6 +293,7 @@ main(void)
 {
     Suite *suite = suite_create("base");
     TCase *tc = tcase_create("base");
+    tcase_set_timeout(tc, 60);
     tcase_add_test(tc, sizes_never_wrap);
     tcase_add_test(tc, error_is_one_clean_line);
     tcase_add_test(tc, strings_grow_and_print);

@@ -194,6 +194,7 @@ main(void)
 {
     Suite *suite = suite_create("scan");
     TCase *c = tcase_create("scan");
+    tcase_set_timeout(c, 60);
     tcase_add_test(c, depth);
     tcase_add_test(c, items);
     tcase_add_test(c, nodes);
