@@ -64,11 +64,13 @@ is_first(const struct item *list, size_t k, int64_t shots)
     return before < shots;
 }
 
-bool
-ask_wants(const struct ask *a, const struct items *items, size_t i)
+size_t
+ask_next(const struct ask *a, const struct items *items, size_t i, size_t n)
 {
-    return !a->clean || items->examples || !a->shots ||
-           !is_first(items->item, i, a->shots);
+    const bool clean = a->clean && !items->examples && a->shots;
+    while (clean && i < items->n && is_first(items->item, i, a->shots))
+        i++;
+    return a->limit && n >= (size_t)a->limit ? items->n : i;
 }
 
 static void

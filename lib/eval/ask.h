@@ -63,8 +63,10 @@ int ask_score(struct moe_err *err, struct ask *a, struct score_request *r,
 int ask_fail(struct moe_err *err, const struct ask *a, int rc,
              const char *place);
 
-/* Whether item i is asked at all. */
-bool ask_wants(const struct ask *a, const struct items *items, size_t i);
+/* The first item from i on that is asked, n of which were already; the number
+ * of items where there is none. */
+size_t ask_next(const struct ask *a, const struct items *items, size_t i,
+                size_t n);
 
 /* The examples and the question of item i, up to where its answer begins. */
 int ask_context(struct moe_err *err, const struct ask *a,

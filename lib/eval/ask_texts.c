@@ -68,17 +68,16 @@ static int
 prepare(struct moe_err *err, struct asking *s)
 {
     const struct items *items = s->items;
-    const size_t most = s->a->limit ? (size_t)s->a->limit : SIZE_MAX;
     s->asked = mem_zero(items->n, sizeof *s->asked);
     s->g = mem_zero(items->n, sizeof *s->g);
     if (!s->asked || !s->g)
         return moe_fail(err, MOE_ENOMEM, "%s: out of memory", s->a->name);
     int rc = MOE_OK;
-    for (size_t i = 0; !rc && i < items->n && s->n < most; i++)
-        if (ask_wants(s->a, items, i)) {
-            s->asked[s->n].item = i;
-            rc = encode(err, s, &s->asked[s->n++]);
-        }
+    for (size_t i = 0; (i = ask_next(s->a, items, i, s->n)) < items->n && !rc;
+         i++) {
+        s->asked[s->n].item = i;
+        rc = encode(err, s, &s->asked[s->n++]);
+    }
     for (size_t i = 0; !rc && i < s->n; i++)
         s->g[i] = (struct generation){.prompt = s->ids.id + s->asked[i].at,
                                       .n = (int64_t)s->asked[i].n,
