@@ -261,21 +261,33 @@ START_TEST(studies_of_the_manual_are_whole)
     static const char *const files[] = {"OLMoE-1B-7B-0924/config.json",
                                         "OLMoE-1B-7B-0924/tokenizer.json",
                                         "text/en.txt",
+                                        "small/config.json",
+                                        "small/tokenizer.json",
                                         "heldout/ca.txt",
                                         "ca.jsonl",
                                         "flores/en.txt",
                                         "gsm8k.jsonl",
                                         "belebele/en.jsonl",
                                         "multiblimp/en.tsv"};
-    static const size_t jobs[] = {12, 13};
+    static const char *const languages[] = {"en", "ar", "cs", "es", "fi",
+                                            "hi", "ru", "ca", "et", "mr",
+                                            "sk", "uk", "ur", "nl"};
+    static const size_t jobs[] = {14, 44, 13};
     struct moe_err err = {0};
     char *page;
     size_t n;
     for (size_t i = 0; i < sizeof files / sizeof *files; i++)
         make_file(files[i]);
+    for (size_t i = 0; i < sizeof languages / sizeof *languages; i++)
+        for (int k = 0; k < 2; k++) {
+            char *path = str_format("text/%s.%s.txt", languages[i],
+                                    k ? "train" : "heldout");
+            make_file(path);
+            free(path);
+        }
     ck_ok(&err,
           fs_read(&err, &page, &n, SRCDIR "/man/polymoe-study.7", 1 << 20));
-    for (int i = 0; i < 2; i++) {
+    for (int i = 0; i < 3; i++) {
         struct job_study study;
         char *text = display(page, i);
         ck_assert_ptr_nonnull(text);
@@ -284,7 +296,7 @@ START_TEST(studies_of_the_manual_are_whole)
         job_study_free(&study);
         free(text);
     }
-    ck_assert_ptr_null(display(page, 2));
+    ck_assert_ptr_null(display(page, 3));
     free(page);
 }
 END_TEST
