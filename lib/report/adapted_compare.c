@@ -154,10 +154,10 @@ adapted_words(struct str *out, const struct adapted *a,
 {
     str_printf(out,
                "%s: held-out perplexity at most 5 %% above that of %s in %zu "
-               "of %zu language%s, with %.1f %% of its trained parameters. ",
+               "of %zu language%s, with %s%.1f %% of its trained parameters. ",
                a->setting[t->setting].label, a->setting[t->other].label,
                t->within, t->languages, t->languages == 1 ? "" : "s",
-               100 * t->most);
+               t->languages == 1 ? "" : "at most ", 100 * t->most);
     str_printf(out, "Mean difference %+.2f %%, over %zu ",
                percent(t->difference.mean), t->pairs);
     str_puts(out, t->pairs == 1 ? "pair of runs" : "pairs of runs");
