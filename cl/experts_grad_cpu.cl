@@ -4,31 +4,26 @@
  *
  * Math       as experts_grad.cl
  * Shapes     as experts_grad.cl
- * Work       one item a group; (ceil(F / HB) or ceil(D / WIDE), tiles) groups;
- *            (blocks of a matrix, of SIDE rows at most and WIDE columns, E) for
- *            the weights
- * Local      DEEP HB + RB HB floats, DEEP WIDE + MR NR, or 3/4 DEEP (WIDE +
- *            SIDE) + GAP SIDE / MR + MR NR
- * Order      as the tile, a new sum every DEEP or 3/4 DEEP; blocks of columns
- *            in parts of dws
+ * Work       one item a group; (ceil(F / WIDE) or ceil(D / SPAN), tiles) groups;
+ *            tiles of at most SIDE rows; (blocks of a matrix, of SIDE rows at
+ *            most and SPAN columns, E) for the weights
+ * Local      PANEL + SIDE WIDE floats, or PANEL + SIDES + MR NR
+ * Order      as the tile, a new sum every DEEP; blocks of columns in parts of
+ *            dws
  * Reference  tests/ref/experts_grad.c, ref_experts_backward(); abs 1e-5
  * Source     Shazeer 2020, arXiv:2002.05202 (SwiGLU), differentiated
  */
-#define DEEP  (KB / 4)      // depth of a step
-#define WIDE  (4 * NB)      // columns of a block
-#define HB    (2 * NB)      // of a block of the hidden gradient
-#define SIDE  168           // rows of a block of a weight's gradient
-#define SLOTS (KB / 16 * 3) // slots of a step of it
-#define ONE   __attribute__((reqd_work_group_size(1, 1, 1)))
+#define SPAN (4 * WIDE) // columns of a block of a result
+#define ONE  __attribute__((reqd_work_group_size(1, 1, 1)))
 
-/* q (rows, HB) to dg and du in pre; the dot with h of each row to `part`. */
+/* q (rows, WIDE) to dg and du in pre; the dot with h of each row to `part`. */
 void
 swiglu_back(__global float *part, const int parts, __global float *pre,
             __global float *h, const int F, __global const float *ws,
             __local const float *q, const int rows, const int cols)
 {
     const int whole = cols / VW * VW;
-    for (int r = 0; r < rows; r++, pre += 2 * F, q += HB) {
+    for (int r = 0; r < rows; r++, pre += 2 * F, q += WIDE) {
         vec dots = (vec)(0.0f);
         for (int j = 0; j < whole; j += VW) {
             const vec g = LOAD(0, pre + j), u = LOAD(0, pre + F + j);
@@ -67,11 +62,11 @@ experts_grad_cpu_hidden(
     __global const int *restrict slot_token, const ulong s_at, const int D,
     const int F, const int dtype, const int keep_h)
 {
-    __local float panel[DEEP * HB];
-    __local float sums[RB * HB];
+    __local float panel[PANEL];
+    __local float sums[SIDE * WIDE];
     __global const int *tile = tiles + t_at + 3 * get_group_id(1);
-    const int slot = tile[1], rows = tile[2], f0 = get_group_id(0) * HB;
-    const int cols = min(HB, F - f0), parts = get_num_groups(0);
+    const int slot = tile[1], rows = tile[2], f0 = get_group_id(0) * WIDE;
+    const int cols = min(WIDE, F - f0), parts = get_num_groups(0);
     const size_t down = offset[o_at + 3 * tile[0] + 2] + f0;
     __global const int *token = slot_token + s_at + slot;
     __global float *pre_s = pre + pre_at + (size_t)slot * 2 * F + f0;
@@ -88,7 +83,7 @@ experts_grad_cpu_hidden(
                 row[i] = dout + dout_at +
                          (size_t)token[min(r + i, rows - 1)] * D + k0;
             for (int n = 0; n < cols; n += NR)
-                tile_in_place(sums + r * HB + n, HB, row, panel + n * kn, kn,
+                tile_in_place(sums + r * WIDE + n, WIDE, row, panel + n * kn, kn,
                               k0 > 0);
         }
     }
@@ -105,27 +100,26 @@ experts_grad_cpu_input(
     __global const int *restrict tiles, const ulong t_at,    /* (T, 3) */
     const int D, const int F, const int dtype)
 {
-    __local float panel[DEEP * WIDE];
+    __local float panel[PANEL];
+    __local float side[SIDES];
     __local float edge[MR * NR];
     __global const int *tile = tiles + t_at + 3 * get_group_id(1);
-    const int slot = tile[1], rows = tile[2], d0 = get_group_id(0) * WIDE;
-    const int cols = min(WIDE, D - d0);
+    const int slot = tile[1], rows = tile[2], d0 = get_group_id(0) * SPAN;
+    const int cols = min(SPAN, D - d0);
     __global const ulong *place = offset + o_at + 3 * tile[0];
     __global const float *in = pre + pre_at + (size_t)slot * 2 * F;
     __global float *out = dxs + dxs_at + (size_t)slot * D + d0;
 
-    for (int side = 0; side < 2; side++)
+    for (int up = 0; up < 2; up++)
         for (int k0 = 0; k0 < F && rows > 0; k0 += DEEP) {
             const int kn = min(DEEP, F - k0);
-            pack_panels(panel, w, place[side] + d0 + (size_t)k0 * D, D, 0, cols,
-                        kn, dtype);
-            for (int r = 0; r < rows; r += MR) {
-                __global const float *row[MR];
-                for (int i = 0; i < MR; i++)
-                    row[i] = in + (size_t)min(r + i, rows - 1) * 2 * F +
-                             side * F + k0;
-                rows_to(out + (size_t)r * D, D, edge, row, panel, rows - r,
-                        cols, kn, side > 0 || k0 > 0);
+            pack_rows(side, in + up * F + k0, 2 * F, rows, kn);
+            for (int n = 0; n < cols; n += WIDE) {
+                const int some = min(WIDE, cols - n);
+                pack_panels(panel, w, place[up] + d0 + n + (size_t)k0 * D, D, 0,
+                            some, kn, dtype);
+                sides_to(out + n, D, edge, side, panel, rows, some, kn,
+                         up > 0 || k0 > 0);
             }
         }
 }
@@ -144,30 +138,33 @@ experts_grad_cpu_weights(
     const int M, const int N, const int lda, const int ldb, const int which,
     const int a_tokens, const int b_tokens)
 {
-    __local float panel[SLOTS * WIDE];
-    __local float side[SIDE / MR * (SLOTS * MR + GAP)];
+    __local float panel[PANEL];
+    __local float side[SIDES];
     __local float edge[MR * NR];
-    const int e = get_group_id(1), across = (N + WIDE - 1) / WIDE;
+    const int e = get_group_id(1), across = (N + SPAN - 1) / SPAN;
     const int down = (M + SIDE - 1) / SIDE; // blocks of about as many rows
     const int block = ((M + down - 1) / down + MR - 1) / MR * MR;
     const int m0 = get_group_id(0) / across * block;
-    const int n0 = get_group_id(0) % across * WIDE;
-    const int rows = min(block, M - m0), cols = min(WIDE, N - n0);
+    const int n0 = get_group_id(0) % across * SPAN;
+    const int rows = min(block, M - m0), cols = min(SPAN, N - n0);
     const int slot = start[start_at + e], end = start[start_at + e + 1];
     const ulong place = offset[o_at + 3 * e + which];
     if (place == ULONG_MAX)
         return;
     __global float *out = dw + place + (size_t)m0 * N + n0;
 
-    for (int s = slot; s < end && rows > 0; s += SLOTS) {
-        const int kn = min(SLOTS, end - s);
+    for (int s = slot; s < end && rows > 0; s += DEEP) {
+        const int kn = min(DEEP, end - s);
         __global const int *token = slot_token + s_at + s;
-        pack_panels(panel, (__global const uchar *)b,
-                    b_at + n0 + (b_tokens ? 0 : (size_t)s * ldb), ldb,
-                    b_tokens ? token : 0, cols, kn, DTYPE_F32);
         pack_sides(side, a + a_at + m0 + (a_tokens ? 0 : (size_t)s * lda), lda,
                    a_tokens ? token : 0, a_tokens ? scale + scale_at + s : 0,
                    rows, M - m0, kn);
-        sides_to(out, N, edge, side, panel, rows, cols, kn, 1);
+        for (int n = 0; n < cols; n += WIDE) {
+            const int some = min(WIDE, cols - n);
+            pack_panels(panel, (__global const uchar *)b,
+                        b_at + n0 + n + (b_tokens ? 0 : (size_t)s * ldb), ldb,
+                        b_tokens ? token : 0, some, kn, DTYPE_F32);
+            sides_to(out + n, N, edge, side, panel, rows, some, kn, 1);
+        }
     }
 }

@@ -2,22 +2,26 @@
  * gemm_backward_tile.cl - products on CPUs whose second operand lies (K, N):
  * the gradients of inputs, dX = dY W, and of weights, dW = dY^T X.
  *
- * Rows of B are packed many columns at a time, since the next row is on
- * another page; the first operand is read where it lies, or its columns are
- * packed MR wide.  Sums go on in the result from step to step, which takes no
- * space beside the two and, with steps of a few hundred, little time.
+ * A block of the first operand is packed MR rows of the result wide, for the
+ * second-level cache; the second one WIDE columns at a time, in panels of
+ * which one stays in the first-level cache while all of the block passes.  Sums
+ * of DEEP terms are added to the result.
  *
- * Math       c[i,j] (+)= sum_k row[i][k] b[k,j], or sum_k a[k,i] b[k,j]
+ * Math       c[i,j] (+)= sum_k a[i,k] b[k,j], or sum_k a[k,i] b[k,j]
  * Shapes     panel (cols / NR, kn, NR)   side (rows / MR, kn, MR) and 8 floats
- *            after each of its parts
+ *            after each of its parts; kn <= DEEP, cols <= WIDE, rows <= SIDE
  * Work       called by kernels of one work-item a group
- * Local      PANEL floats for a panel; of the kernel
+ * Local      PANEL + SIDES + MR NR floats, of the kernel
  * Order      k ascending in one accumulator a step: same device, same result
  * Reference  tests/ref/gemm.c, ref_gemm()
  * Source     Goto and van de Geijn 2008, doi:10.1145/1356052.1356053
  */
-#define PANEL (KB * NB) // floats of packed columns
-#define GAP   8         // floats between parts of a side
+#define DEEP  (KB / 4) // steps of k
+#define WIDE  (2 * NB) // columns that are packed at a time
+#define SIDE  264      // rows of a block, a multiple of any MR
+#define GAP   8        // floats between parts of a side
+#define PANEL (DEEP * WIDE)
+#define SIDES (SIDE / MR * (DEEP * MR + GAP))
 #define AT_ONCE                                                                \
     8 // rows that are packed together, so that their lines come
       // from memory together
@@ -99,10 +103,23 @@ pack_sides(__local float *side, __global const float *a, const size_t ld,
     }
 }
 
+/* The same of rows of a where they lie: side[i / MR][k][i % MR] = a[i][k]. */
+void
+pack_rows(__local float *side, __global const float *a, const size_t ld,
+          const int rows, const int kn)
+{
+    for (int r = 0; r < rows; r += MR, side += kn * MR + GAP) {
+        __global const float *row[MR];
+        for (int i = 0; i < MR; i++)
+            row[i] = a + min(r + i, rows - 1) * ld;
+        for (int k = 0; k < kn; k++)
+            _Pragma("unroll") for (int i = 0; i < MR; i++) side[k * MR + i] =
+                row[i][k];
+    }
+}
+
 /* ---- Tiles -------------------------------------------------------------- */
 
-TILE(tile_rows_to, __global, __global const float *const *row, row[i][k])
-TILE(tile_rows_edge, __local, __global const float *const *row, row[i][k])
 TILE(tile_side_to, __global, __local const float *side, side[k * MR + i])
 TILE(tile_side_edge, __local, __local const float *side, side[k * MR + i])
 
@@ -116,22 +133,7 @@ store_edge(__global float *c, const size_t ldc, __local const float *edge,
             c[r * ldc + j] = edge[r * NR + j] + (add ? c[r * ldc + j] : 0.0f);
 }
 
-/* MR rows of the result, `rows` of them inside of it, from rows in place. */
-void
-rows_to(__global float *c, const size_t ldc, __local float *edge,
-        __global const float *const *row, __local const float *panel,
-        const int rows, const int cols, const int kn, const int add)
-{
-    for (int n = 0; n < cols; n += NR)
-        if (rows >= MR && n + NR <= cols)
-            tile_rows_to(c + n, ldc, row, panel + n * kn, kn, add);
-        else {
-            tile_rows_edge(edge, NR, row, panel + n * kn, kn, 0);
-            store_edge(c + n, ldc, edge, min(rows, MR), min(NR, cols - n), add);
-        }
-}
-
-/* All of `rows` rows of the result, from packed sides. */
+/* The block's rows of `cols` columns of the result. */
 void
 sides_to(__global float *c, const size_t ldc, __local float *edge,
          __local const float *side, __local const float *panel, const int rows,

@@ -4,16 +4,16 @@
  * One work-item owns a block of RB rows and NB columns.  It walks k in steps
  * of KB: the weights of a step are packed, widened to f32, into panels of NR
  * columns that the second-level cache holds; then MR rows at a time run
- * against each panel, their MR x NR sums in registers.  Sums go on in `c`
- * from step to step.  A tile of few rows is not worth packing: dot_rows()
+ * against each panel, their MR x NR sums in registers.  Those of a step are
+ * added to `c`: short sums keep digits, and `c` arrives meanwhile.  A tile of few rows is not worth packing: dot_rows()
  * reads the weights in place, vectors along k.
  *
  * Math       c[i,j] += sum_k row[i][k] w[j,k]
  * Shapes     c (RB, NB)   panel (KB, NR)   row MR pointers   w rows of ld
  * Work       called by kernels of one work-item a group
  * Local      KB * NB + RB * NB floats, of the kernel
- * Order      k ascending in one accumulator (tile), or in VW of them whose
- *            sum is a fixed tree (dot): same device, same result
+ * Order      k ascending in one accumulator a step (tile), or in VW of them
+ *            whose sum is a fixed tree (dot): same device, same result
  * Reference  tests/ref/gemm.c, ref_gemm()
  * Source     Goto and van de Geijn 2008, doi:10.1145/1356052.1356053
  */
@@ -45,16 +45,24 @@ typedef JOIN(float, VW) vec;
 #define LOAD  JOIN(vload, VW)
 #define STORE JOIN(vstore, VW)
 
-/* MR x NR sums over kn steps; they start from c, rows ldc apart, when `add`.  A
- * macro because OpenCL C 1.2 has no pointer to either address space. */
+/* Ask for the line of an address that is needed soon. */
+#define FETCH(p) __builtin_prefetch((const void *)(size_t)(p))
+
+/* c = MR x NR sums over kn steps, or c += them; rows of c are ldc apart and
+ * arrive while the sums are made.  A macro because OpenCL C 1.2 has no pointer
+ * to either address space. */
 #define TILE(name, space, rows, x_ik)                                          \
     void name(space float *c, const size_t ldc, rows,                          \
               __local const float *panel, const int kn, const int add)         \
     {                                                                          \
         vec sum[MR][NV];                                                       \
         _Pragma("unroll") for (int i = 0; i < MR; i++)                         \
+        {                                                                      \
+            FETCH(c + i * ldc);                                                \
+            FETCH(c + i * ldc + NR - 1);                                       \
             _Pragma("unroll") for (int j = 0; j < NV; j++) sum[i][j] =         \
-                add ? LOAD(j, c + i * ldc) : (vec)(0.0f);                      \
+                (vec)(0.0f);                                                   \
+        }                                                                      \
         for (int k = 0; k < kn; k++) {                                         \
             vec w[NV];                                                         \
             _Pragma("unroll") for (int j = 0; j < NV; j++) w[j] =              \
@@ -68,7 +76,8 @@ typedef JOIN(float, VW) vec;
         }                                                                      \
         _Pragma("unroll") for (int i = 0; i < MR; i++)                         \
             _Pragma("unroll") for (int j = 0; j < NV; j++)                     \
-                STORE(sum[i][j], j, c + i * ldc);                              \
+                STORE(add ? sum[i][j] + LOAD(j, c + i * ldc) : sum[i][j], j,   \
+                      c + i * ldc);                                            \
     }
 
 /* Rows where they lie. */

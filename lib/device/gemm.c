@@ -141,32 +141,43 @@ gemm_run_with(struct moe_ctx *ctx, enum gemm_provider p, const struct gemm *g)
     return providers[p]->run(ctx, &full);
 }
 
+/* g with all strides, and who does it. */
+static int
+prepare(struct moe_ctx *ctx, const struct gemm *g, struct gemm *full,
+        enum gemm_provider *p)
+{
+    int rc = forced(ctx, p);
+    if (rc)
+        return rc;
+    if (!complete(full, g))
+        return refuse(ctx, g);
+    if (*p == GEMM_PROVIDERS)
+        *p = choose(ctx, full);
+    return MOE_OK;
+}
+
 int
 gemm_run(struct moe_ctx *ctx, const struct gemm *g)
 {
     struct gemm full;
     enum gemm_provider p;
-    int rc = forced(ctx, &p);
-    if (rc)
-        return rc;
-    if (!complete(&full, g))
-        return refuse(ctx, g);
-    return gemm_run_with(ctx, p < GEMM_PROVIDERS ? p : choose(ctx, &full),
-                         &full);
+    int rc = prepare(ctx, g, &full, &p);
+    return rc ? rc : gemm_run_with(ctx, p, &full);
 }
 
 int
 gemm_run_long(struct moe_ctx *ctx, const struct gemm *g)
 {
     struct gemm part;
-    if (!complete(&part, g))
-        return refuse(ctx, g);
-    if (g->k <= GEMM_TERMS)
-        return gemm_run(ctx, g);
-    int rc = MOE_OK;
+    enum gemm_provider p;
+    int rc = prepare(ctx, g, &part, &p);
+    if (rc)
+        return rc;
+    if (g->k <= GEMM_TERMS || (providers[p]->stepped && g->op != GEMM_NT))
+        return gemm_run_with(ctx, p, &part);
     for (int64_t k = 0; !rc && k < g->k; k += GEMM_TERMS) {
         part.k = g->k - k < GEMM_TERMS ? g->k - k : GEMM_TERMS;
-        rc = gemm_run(ctx, &part);
+        rc = gemm_run_with(ctx, p, &part);
         part.accumulate = true;
         part.bias = (struct tensor){0};
         part.a.offset += (uint64_t)(part.k * (g->op == GEMM_TN ? part.lda : 1));

@@ -132,4 +132,4 @@ run(struct moe_ctx *ctx, const struct gemm *g)
                                    : run_widened(ctx, g);
 }
 
-const struct provider provider_clblast = {"clblast", takes, run};
+const struct provider provider_clblast = {"clblast", takes, run, false};

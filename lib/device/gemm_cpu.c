@@ -26,11 +26,14 @@
     "gemm_backward_cpu"
 
 enum {
-    COLUMNS = 64,   // NB
-    ROWS = 384,     // RB, a multiple of EVEN
-    EVEN = 24,      // a multiple of both heights of a tile
-    SIDE_GAP = 8,   // GAP of cl/gemm_backward_tile.cl
-    DEPTH = 1024,   // KB
+    COLUMNS = 64, // NB
+    ROWS = 384,   // RB, a multiple of EVEN
+    EVEN = 24,    // a multiple of both heights of a tile
+    DEPTH = 1024, // KB
+    SIDE = 264,   // of cl/gemm_backward_tile.cl, as the next two
+    WIDE = 2 * COLUMNS,
+    STEPS = 4,      // DEEP of them in KB
+    GROUPS = 8,     // a core, so that all are busy to the end
     SHALLOW = 64,   // the least depth that is worth a block
     DOT_GROUPS = 64 // PoCL hands out fewer to one thread only
 };
@@ -43,14 +46,14 @@ tile_rows(uint32_t vector_bits)
     return vector_bits == 512 ? 8 : 6;
 }
 
-/* Bytes of local memory of the largest kernel: a panel and sums, or a panel
- * and a half and a little. */
+/* Bytes of local memory of the largest kernel: a panel and sums; or columns and
+ * a side of less depth, and a little. */
 static uint64_t
 local_need(uint64_t depth)
 {
-    uint64_t panel = depth * COLUMNS, more = ROWS * COLUMNS;
-    return sizeof(float) *
-           (panel + (more > panel / 4 * 3 ? more : panel / 4 * 3));
+    uint64_t forward = (depth + ROWS) * COLUMNS;
+    uint64_t backward = (depth / STEPS + 2) * (WIDE + SIDE);
+    return sizeof(float) * (forward > backward ? forward : backward);
 }
 
 bool
@@ -136,27 +139,26 @@ even(uint64_t k, uint64_t most)
     return parts(k, parts(k, most));
 }
 
+/* NN and TN: blocks of as many rows as a side holds, and of all columns unless
+ * that makes too few of them. */
 static int
 run_backward(struct moe_ctx *ctx, const struct gemm *g,
              const struct cpu_tile *t)
 {
-    bool tn = g->op == GEMM_TN;
     uint64_t m = (uint64_t)g->m, n = (uint64_t)g->n, k = (uint64_t)g->k;
-    uint64_t panel = (uint64_t)t->depth * COLUMNS; // floats
-    uint64_t wide = parts(n, COLUMNS) * COLUMNS, most = (tn ? 2 : 4) * COLUMNS;
-    wide = wide < most ? wide : most;
-    uint64_t depth = even(k, (tn ? panel / 4 * 3 : panel) / most);
-    uint64_t block = block_rows(ctx, g, parts(n, wide));
-    uint64_t side = panel / 8 * 7 / (depth * EVEN + SIDE_GAP * EVEN) * EVEN;
-    if (tn && block > side)
-        block = side;
+    uint64_t block = parts(even(m, SIDE), EVEN) * EVEN, wide = n;
+    uint64_t want = GROUPS * ctx_device(ctx)->compute_units;
+    while (wide > WIDE && parts(m, block) * parts(n, wide) < want)
+        wide = parts(wide / 2, WIDE) * WIDE;
+    while (block > EVEN && parts(m, block) * parts(n, wide) < want)
+        block = parts(block / 2, EVEN) * EVEN;
     struct launch l;
-    launch_begin_in(ctx, &l, BACKWARD, t->options,
-                    tn ? "gemm_cpu_tn" : "gemm_cpu_nn");
+    launch_begin_in(ctx, &l, BACKWARD, t->options, "gemm_cpu_kn");
     put_operands(&l, g);
     launch_int(&l, (int64_t)wide);
     launch_int(&l, (int64_t)block);
-    launch_int(&l, (int64_t)depth);
+    launch_int(&l, (int64_t)even(k, (uint64_t)t->depth / STEPS));
+    launch_int(&l, g->op == GEMM_TN);
     return launch_singles(&l, parts(n, wide), parts(m, block));
 }
 
@@ -181,4 +183,4 @@ run(struct moe_ctx *ctx, const struct gemm *g)
                      : launch_singles(&l, across, parts(m, block));
 }
 
-const struct provider provider_cpu = {"cpu", takes, run};
+const struct provider provider_cpu = {"cpu", takes, run, true};

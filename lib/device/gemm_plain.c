@@ -56,4 +56,4 @@ run(struct moe_ctx *ctx, const struct gemm *g)
                             (m + rows - 1) / rows);
 }
 
-const struct provider provider_plain = {"plain", takes, run};
+const struct provider provider_plain = {"plain", takes, run, false};

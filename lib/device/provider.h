@@ -13,6 +13,7 @@ struct provider {
     const char *name;
     bool (*takes)(struct moe_ctx *ctx, const struct gemm *g);
     int (*run)(struct moe_ctx *ctx, const struct gemm *g);
+    bool stepped; // sums of NN and TN are made of short ones
 };
 
 extern const struct provider provider_plain, provider_clblast, provider_cpu;

@@ -14,8 +14,7 @@ struct experts_grad {
     struct tensor h;     // (N*K, F) f32, where the caller has kept none
     bool cpu;            // with the kernels for CPUs
     int rows, columns;   // of a tile of slots; of a block
-    int hidden, side;    // columns of a block of the hidden gradient; rows of a
-                         // block of a weight's gradient
+    int hidden;          // columns of a block of the hidden gradient
 };
 
 struct experts_scratch {

@@ -14,10 +14,10 @@
     "experts_grad_cpu"
 
 enum {
-    LOCAL_BYTES = 352 * 1024, // of any kernel of experts_grad_cpu.cl, at most
-    HIDDEN = 2,               // its HB and WIDE, in blocks of cpu.columns
-    ACROSS = 4,
-    SIDE = 168,         // its rows of a block of a weight's gradient
+    LOCAL_BYTES = 408 * 1024, // of any kernel of experts_grad_cpu.cl, at most
+    SIDE = 264,               // its rows of a block
+    HIDDEN = 2,               // WIDE and SPAN, in blocks of cpu.columns
+    ACROSS = 8,
     SMALLEST_BLOCK = 64 // columns
 };
 
@@ -65,10 +65,9 @@ prepare(struct moe_ctx *ctx, struct experts_scratch *s, int64_t slots,
         g->cpu = s->cpu.program &&
                  ctx_device(ctx)->local_bytes >= LOCAL_BYTES &&
                  program_available(ctx, PROGRAM, s->cpu.options);
-        g->rows = g->cpu ? s->cpu.rows : gemm_block_rows(ctx);
+        g->rows = g->cpu ? SIDE : gemm_block_rows(ctx);
         g->columns = g->cpu ? ACROSS * s->cpu.columns : gemm_block_columns(ctx);
         g->hidden = g->cpu ? HIDDEN * s->cpu.columns : g->columns;
-        g->side = g->cpu ? SIDE : g->rows;
     }
     int rc = ensure(ctx, &g->tiles, DTYPE_I32,
                     experts_capacity(slots, E, g->rows), 3, "gradient tiles");
@@ -191,7 +190,7 @@ weights(const struct pass *p, int which, const struct side *a,
     launch_int(&l, which);
     launch_int(&l, a->tokens);
     launch_int(&l, b->tokens);
-    return run(&l, g, blocks(a->n, g->side) * blocks(b->n, g->columns), p->E);
+    return run(&l, g, blocks(a->n, g->rows) * blocks(b->n, g->columns), p->E);
 }
 
 /* Gate, up, down: (F,D) (F,D) (D,F).  Rows of dout are weighed. */

@@ -1,5 +1,6 @@
 /*
- * bench_experts.c - the grouped expert products over Zipf routing.
+ * bench_experts.c - the grouped expert products over Zipf routing: all shapes,
+ * or the one that is named.
  */
 #include "config.h"
 
@@ -7,6 +8,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/rng.h"
 #include "nn/nn.h"
@@ -173,7 +175,7 @@ measure_training(struct bench *b, struct layer *l, double operations)
 }
 
 int
-main(void)
+main(int argc, char **argv)
 {
     static const struct shape shapes[] = {
         {"mini F32", DTYPE_F32, 2048, 32, 8, 1024, 512},
@@ -185,6 +187,8 @@ main(void)
     bench_begin(&b);
     for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++) {
         const struct shape *s = &shapes[i];
+        if (argc > 1 && strcmp(s->name, argv[1]) != 0)
+            continue;
         struct layer l;
         make(&b, &l, s);
         double operations = 6.0 * (double)(s->N * s->K) * (double)(s->D * s->F);
