@@ -12,7 +12,8 @@
 #include "model/plan.h"
 
 /* The head makes this many bytes of logits at a time. */
-enum { HEAD_BYTES = 64 << 20 };
+/* The least that OpenCL lets a device refuse to allocate at once. */
+enum { HEAD_BYTES = 128 << 20 };
 
 struct shape {
     const char *name;
@@ -25,13 +26,15 @@ struct shape {
 enum { RUN_TENSORS = 0 RUN_MAP(XX) };
 #undef XX
 
+/* Stretches of about as many rows. */
 static int64_t
 choose_head_rows(const struct moe_config *c, int64_t N)
 {
-    int64_t rows = HEAD_BYTES / (4 * c->V);
-    if (rows < 1)
-        rows = 1;
-    return rows < N ? rows : N;
+    int64_t most = HEAD_BYTES / (4 * c->V);
+    if (most < 1)
+        most = 1;
+    int64_t stretches = (N + most - 1) / most;
+    return stretches > 1 ? (N + stretches - 1) / stretches : N;
 }
 
 /* A sequence in the cache may be longer than a pass. */
