@@ -1,7 +1,8 @@
 /*
- * elementwise.cl - what touches each number once: sum of two, clamp.
+ * elementwise.cl - what touches each number once: zero, sum of two, clamp.
  *
- * Math       add   x[i] += y[i]
+ * Math       zero  x[i]  = 0
+ *            add   x[i] += y[i]
  *            clip  x[i]  = min(max(x[i], -limit), limit); NaN stays NaN
  *                  dx[i] = 0 where |y[i]| >= limit; y is the clipped x
  * Shapes     x, y, dx (n) f32
@@ -9,9 +10,22 @@
  *            global = ceil(n / 8) rounded up to WG; any n
  * Local      none
  * Order      no sums
- * Reference  tests/ref/elementwise.c; add rel 1e-7, clip equal
+ * Reference  tests/ref/elementwise.c; add rel 1e-7, clip equal; zero equal
  * Source     Transformers' OLMoE attention for the clamp
  */
+__kernel __attribute__((reqd_work_group_size(WG, 1, 1))) void
+zero_forward(__global float *x, const ulong x_at, // (n) out
+             const ulong n)
+{
+    const size_t i = 8 * get_global_id(0);
+    x += x_at;
+    if (i + 8 <= n)
+        vstore8((float8)(0.0f), 0, x + i);
+    else
+        for (size_t j = i; j < n; j++)
+            x[j] = 0.0f;
+}
+
 __kernel __attribute__((reqd_work_group_size(WG, 1, 1))) void
 add_forward(__global float *x, const ulong x_at,       // (n) in, out
             __global const float *y, const ulong y_at, // (n) in

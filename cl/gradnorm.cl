@@ -8,8 +8,9 @@
  * Work       gradnorm_partial: one group a SPAN of elements;
  *            gradnorm_finish: one group
  * Local      WG floats
- * Order      each item sums its elements in order, items by a fixed tree, the
- *            partial sums likewise: same device, same result
+ * Order      each item sums every eighth of its elements in order, those eight
+ *            by a fixed tree, items and partial sums likewise: same device,
+ *            same result
  * Reference  tests/ref/gradnorm.c, ref_gradnorm(); rel 1e-5
  * Source     torch.nn.utils.clip_grad_norm_, which adds the same 1e-6
  */
@@ -25,10 +26,18 @@ gradnorm_partial(__global float *restrict partial, const ulong p_off, /* out */
     __local float scratch[WG];
     const size_t first = (size_t)get_group_id(0) * SPAN;
     const size_t end = min((size_t)n, first + SPAN);
-    float sum = 0.0f;
-    for (size_t i = first + get_local_id(0); i < end; i += WG)
-        sum += g[g_off + i] * g[g_off + i];
-    sum = group_sum(sum, scratch);
+    float8 eight = (float8)(0.0f);
+    float tail = 0.0f;
+    for (size_t i = first + 8 * get_local_id(0); i < end; i += 8 * WG)
+        if (i + 8 <= end) {
+            const float8 x = vload8(0, g + g_off + i);
+            eight += x * x;
+        } else
+            for (size_t j = i; j < end; j++)
+                tail += g[g_off + j] * g[g_off + j];
+    const float4 four = eight.lo + eight.hi;
+    const float2 two = four.lo + four.hi;
+    const float sum = group_sum(two.x + two.y + tail, scratch);
     if (get_local_id(0) == 0)
         partial[p_off + get_group_id(0)] = sum;
 }

@@ -1,9 +1,9 @@
 /*
- * check_elementwise.c - sum, clamp and its gradient against their references.
+ * check_elementwise.c - zero, sum, clamp and its gradient against references.
  *
- * Precondition: an OpenCL device.  Claim: every length gives the sum, the
- * clamped numbers and the gradients of those that moved freely, nothing after
- * the end is touched, and NaN stays NaN; the reference's gradient is the
+ * Precondition: an OpenCL device.  Claim: every length gives zeros, the sum,
+ * the clamped numbers and the gradients of those that moved freely, nothing
+ * after the end is touched, and NaN stays NaN; the reference's gradient is the
  * derivative of its clamp.
  */
 #include "config.h"
@@ -19,6 +19,19 @@
 #define LENGTH(a) (sizeof(a) / sizeof *(a))
 
 static const int64_t length[] = {0, 1, 7, 8, 9, 511, 512, 513, 1031};
+
+START_TEST(clears)
+{
+    for (size_t i = 0; i < LENGTH(length); i++) {
+        int64_t n = length[i];
+        float *x = support_alloc((size_t)n, sizeof *x);
+        double *want = support_alloc((size_t)n, sizeof *want);
+        struct tensor tx = support_random("x", DTYPE_F32, SHAPE(n), 1, 3.0, x);
+        OK(zero_forward(support_ctx(), &tx, (uint64_t)n));
+        support_close_tensor(&tx, want, 0, 0);
+    }
+}
+END_TEST
 
 START_TEST(adds)
 {
@@ -130,6 +143,7 @@ main(void)
     TCase *tc = tcase_create("both ways");
     tcase_set_timeout(tc, 0);
     tcase_add_checked_fixture(tc, NULL, support_free);
+    tcase_add_test(tc, clears);
     tcase_add_test(tc, adds);
     tcase_add_test(tc, clips);
     tcase_add_test(tc, clipped_numbers_have_no_gradient);

@@ -1,11 +1,21 @@
 /*
- * elementwise.c - what touches each number once: sum of two, clamp.
+ * elementwise.c - what touches each number once: zero, sum of two, clamp.
  */
 #include "config.h"
 
 #include "nn/nn.h"
 
 enum { EACH = 8 }; // numbers that an item of the kernels takes
+
+int
+zero_forward(struct moe_ctx *ctx, const struct tensor *x, uint64_t n)
+{
+    struct launch l;
+    launch_begin(ctx, &l, "zero_forward");
+    launch_tensor(&l, x);
+    launch_ulong(&l, n);
+    return launch_items(&l, (n + EACH - 1) / EACH);
+}
 
 int
 add_forward(struct moe_ctx *ctx, const struct tensor *x, const struct tensor *y,

@@ -166,6 +166,9 @@ int xent_forward(struct moe_ctx *ctx, const struct tensor *nll,
                  const struct tensor *logits, const struct tensor *target,
                  int64_t N, int64_t V);
 
+/* x[i] = 0, n elements, by all cores, which a device's own fill may not do. */
+int zero_forward(struct moe_ctx *ctx, const struct tensor *x, uint64_t n);
+
 /* x[i] += y[i], n elements. */
 int add_forward(struct moe_ctx *ctx, const struct tensor *x,
                 const struct tensor *y, int64_t n);

@@ -7,6 +7,7 @@
 
 #include "base/mem.h"
 #include "model/plan.h"
+#include "nn/nn.h"
 #include "train/arena_build.h"
 
 /* ---- Buffers ------------------------------------------------------------ */
@@ -305,9 +306,7 @@ arena_zero_grads(struct arena *a)
 {
     int rc = MOE_OK;
     for (size_t i = 0; !rc && i < a->ranges; i++)
-        rc =
-            buffer_zero(a->range[i].g.buf, a->range[i].g.offset * sizeof(float),
-                        a->range[i].n * sizeof(float));
+        rc = zero_forward(a->ctx, &a->range[i].g, a->range[i].n);
     return rc;
 }
 
