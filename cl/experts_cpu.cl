@@ -24,7 +24,7 @@ swiglu_rows(__global float *h, const size_t ld, __local const float *c,
     for (int r = 0; r < rows; r++, h += ld, c += NB) {
         for (int j = 0; j < whole; j += VW) {
             const vec g = LOAD(0, c + j);
-            STORE(g / (1.0f + exp(-g)) * LOAD(0, c + HALF + j), 0, h + j);
+            STORE(g * vec_sigmoid(g) * LOAD(0, c + HALF + j), 0, h + j);
         }
         for (int j = whole; j < cols; j++)
             h[j] = c[j] / (1.0f + exp(-c[j])) * c[HALF + j];

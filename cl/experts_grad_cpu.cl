@@ -27,8 +27,8 @@ swiglu_back(__global float *part, const int parts, __global float *pre,
         vec dots = (vec)(0.0f);
         for (int j = 0; j < whole; j += VW) {
             const vec g = LOAD(0, pre + j), u = LOAD(0, pre + F + j);
-            const vec t = 1.0f + exp(-g), z = 1.0f / t, q_j = LOAD(0, q + j);
-            const vec dh = ws[r] * q_j, h_j = g / t * u;
+            const vec z = vec_sigmoid(g), q_j = LOAD(0, q + j);
+            const vec dh = ws[r] * q_j, h_j = g * z * u;
             STORE(dh * u * z * (1.0f + g * (1.0f - z)), 0, pre + j);
             STORE(dh * g * z, 0, pre + F + j);
             dots += q_j * h_j;

@@ -266,6 +266,14 @@ dot_rows(__local float *c, __global const uchar *w, const size_t at,
 
 /* ---- Results ------------------------------------------------------------ */
 
+/* 1 / (1 + e^-x). */
+vec
+vec_sigmoid(const vec x)
+{
+    const vec z = JOIN(exp_below, VW)(-fabs(x));
+    return select((vec)(1.0f), z, x < 0.0f) / (1.0f + z);
+}
+
 /* out[r,j] = c[r,j] (+ out[r,j]) (+ bias[j]) for r < rows, j < cols. */
 void
 store_rows(__global float *out, const size_t ld, __local const float *c,

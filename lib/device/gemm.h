@@ -63,13 +63,17 @@ struct cpu_tile {
     const char *program; // for launch_begin_in()
     char options[96];
     int columns; // NB, of a block
-    int rows;    // RB, at most, of a block
+    int rows;    // RB, of a block of sums
     int depth;   // KB, of a packed panel
 };
 
 /* Fill t; false where this device is no CPU under PoCL, has too little local
  * memory, or does not build the program. */
 bool gemm_cpu_tile(struct moe_ctx *ctx, struct cpu_tile *t);
+
+/* Rows of a block at most, for sums of k terms.  Where one panel holds them
+ * all no block of sums is kept, and more rows share the packed weights. */
+int gemm_cpu_rows(const struct cpu_tile *t, int64_t k);
 
 /* Rows of the blocks of the plain kernels (cl/gemm.cl, BM), and columns. */
 int gemm_block_rows(const struct moe_ctx *ctx);

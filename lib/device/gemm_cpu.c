@@ -28,6 +28,7 @@
 enum {
     COLUMNS = 64, // NB
     ROWS = 384,   // RB, a multiple of EVEN
+    TALL = 3,     // as many times the rows
     EVEN = 24,    // a multiple of both heights of a tile
     DEPTH = 1024, // KB
     SIDE = 264,   // of cl/gemm_backward_tile.cl, as the next two
@@ -74,6 +75,12 @@ gemm_cpu_tile(struct moe_ctx *ctx, struct cpu_tile *t)
     return program_available(ctx, t->program, t->options);
 }
 
+int
+gemm_cpu_rows(const struct cpu_tile *t, int64_t k)
+{
+    return k <= t->depth ? TALL * t->rows : t->rows;
+}
+
 static bool
 takes(struct moe_ctx *ctx, const struct gemm *g)
 {
@@ -85,9 +92,11 @@ takes(struct moe_ctx *ctx, const struct gemm *g)
 /* Rows of a block: as many as packing wants, fewer where the cores would not
  * all have work; about as many in each. */
 static uint64_t
-block_rows(struct moe_ctx *ctx, const struct gemm *g, uint64_t across)
+block_rows(struct moe_ctx *ctx, const struct gemm *g, const struct cpu_tile *t,
+           uint64_t across)
 {
-    uint64_t rows = ROWS, want = 4 * ctx_device(ctx)->compute_units;
+    uint64_t rows = (uint64_t)gemm_cpu_rows(t, g->k);
+    uint64_t want = 4 * ctx_device(ctx)->compute_units;
     while (rows > ROWS / 8 && across * ((uint64_t)g->m / rows + 1) < want)
         rows /= 2;
     uint64_t m = (uint64_t)g->m, blocks = (m + rows - 1) / rows;
@@ -173,7 +182,8 @@ run(struct moe_ctx *ctx, const struct gemm *g)
         return run_backward(ctx, g, &t);
     uint64_t m = (uint64_t)g->m, n = (uint64_t)g->n;
     uint64_t across = parts(n, COLUMNS);
-    uint64_t block = is_few(g) ? dot_columns(g) : block_rows(ctx, g, across);
+    uint64_t block =
+        is_few(g) ? dot_columns(g) : block_rows(ctx, g, &t, across);
     struct launch l;
     launch_begin_in(ctx, &l, t.program, t.options,
                     is_few(g) ? "gemm_cpu_dot" : "gemm_cpu");

@@ -10,10 +10,7 @@
 
 #include "base/mem.h"
 
-enum {
-    SMALLEST_TILE = 4, // rows
-    DEEP = 3           // as many times the rows, where sums stay in registers
-};
+enum { SMALLEST_TILE = 4 }; // rows
 
 /* Every expert may end with a tile that is not full. */
 int64_t
@@ -37,15 +34,6 @@ wants_cpu(void)
     return !name || !*name || strcmp(name, "cpu") == 0;
 }
 
-/* Rows of a tile.  Where one panel holds the whole depth, no block of sums
- * limits them, and more rows share the packing of the weights. */
-static int
-tile_rows(const struct cpu_tile *cpu, int64_t D, int64_t F)
-{
-    bool whole = D <= cpu->depth && F <= cpu->depth;
-    return whole ? DEEP * cpu->rows : cpu->rows;
-}
-
 int
 experts_create(struct moe_ctx *ctx, struct experts_scratch **out, int64_t N,
                int64_t E, int64_t K, int64_t D, int64_t F)
@@ -56,7 +44,8 @@ experts_create(struct moe_ctx *ctx, struct experts_scratch **out, int64_t N,
         return moe_fail(moe_ctx_err(ctx), MOE_ENOMEM, "experts: out of memory");
     if (!wants_cpu() || !gemm_cpu_tile(ctx, &s->cpu))
         s->cpu = (struct cpu_tile){0};
-    s->rows = s->cpu.program ? tile_rows(&s->cpu, D, F) : gemm_block_rows(ctx);
+    s->rows = s->cpu.program ? gemm_cpu_rows(&s->cpu, D > F ? D : F)
+                             : gemm_block_rows(ctx);
     s->columns = s->cpu.program ? s->cpu.columns : gemm_block_columns(ctx);
     s->tiles = tensor_shape(
         DTYPE_I32, 2, (int64_t[]){experts_capacity(N * K, E, s->rows), 3});
