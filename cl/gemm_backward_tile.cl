@@ -29,18 +29,22 @@
 /* ---- Packing ------------------------------------------------------------ */
 
 /* n rows of b, `cols` columns, to one step k of the panels; zero from column
- * `cols` to the end of its panel.  A macro, so that types are told apart
- * outside of the loops. */
-#define PACK_ROWS(name, dtype)                                                 \
+ * `cols` to the end of its panel.  The rows of the next step follow in `row`
+ * and are asked for.  A macro, so that types are told apart outside of the
+ * loops. */
+#define PACK_ROWS(name, dtype, size)                                           \
     void name(__local float *panel, __global const uchar *b,                   \
               const size_t *row, const int n, const int cols, const int kn)    \
     {                                                                          \
         int c = 0;                                                             \
         for (; c + NR <= cols && n == AT_ONCE; c += NR)                        \
             _Pragma("unroll") for (int i = 0; i < AT_ONCE; i++)                \
+            {                                                                  \
+                FETCH(b + (row[AT_ONCE + i] + c) * size);                      \
                 _Pragma("unroll") for (int j = 0; j < NV; j++)                 \
                     STORE(weight_vec(b, row[i] + c + j * VW, dtype), j,        \
                           panel + c * kn + i * NR);                            \
+            }                                                                  \
         for (; c < cols; c += NR)                                              \
             for (int i = 0; i < n; i++)                                        \
                 for (int j = 0; j < NR; j++)                                   \
@@ -49,9 +53,9 @@
                                      : 0.0f;                                   \
     }
 
-PACK_ROWS(pack_rows_f32, DTYPE_F32)
-PACK_ROWS(pack_rows_bf16, DTYPE_BF16)
-PACK_ROWS(pack_rows_f16, DTYPE_F16)
+PACK_ROWS(pack_rows_f32, DTYPE_F32, 4)
+PACK_ROWS(pack_rows_bf16, DTYPE_BF16, 2)
+PACK_ROWS(pack_rows_f16, DTYPE_F16, 2)
 
 /* panel[n / NR][k][n % NR] = b[k][n], or of row gather[k]. */
 void
@@ -60,10 +64,12 @@ pack_panels(__local float *panel, __global const uchar *b, const size_t at,
             const int kn, const int dtype)
 {
     for (int k = 0; k < kn; k += AT_ONCE, panel += AT_ONCE * NR) {
-        size_t row[AT_ONCE];
+        size_t row[2 * AT_ONCE];
         const int n = min(AT_ONCE, kn - k);
-        for (int i = 0; i < n; i++)
-            row[i] = at + (gather ? gather[k + i] : k + i) * ld;
+        for (int i = 0; i < 2 * AT_ONCE; i++) {
+            const int at_k = min(k + i, kn - 1);
+            row[i] = at + (gather ? gather[at_k] : at_k) * ld;
+        }
         if (dtype == DTYPE_F32)
             pack_rows_f32(panel, b, row, n, cols, kn);
         else if (dtype == DTYPE_BF16)
