@@ -4,9 +4,9 @@
  *
  * Math       as experts_grad.cl
  * Shapes     as experts_grad.cl
- * Work       one item a group; (ceil(F / WIDE) or ceil(D / SPAN), tiles) groups;
- *            tiles of at most SIDE rows; (blocks of a matrix, of SIDE rows at
- *            most and SPAN columns, E) for the weights
+ * Work       one item a group; (ceil(F / WIDE) or ceil(D / SPAN), tiles)
+ *            groups, tiles of at most SIDE rows; (blocks of a matrix, of SIDE
+ *            rows at most and SPAN columns, E) for the weights
  * Local      PANEL + SIDE WIDE floats, or PANEL + SIDES + MR NR
  * Order      as the tile, a new sum every DEEP; blocks of columns in parts of
  *            dws
@@ -83,8 +83,8 @@ experts_grad_cpu_hidden(
                 row[i] = dout + dout_at +
                          (size_t)token[min(r + i, rows - 1)] * D + k0;
             for (int n = 0; n < cols; n += NR)
-                tile_in_place(sums + r * WIDE + n, WIDE, row, panel + n * kn, kn,
-                              k0 > 0);
+                tile_in_place(sums + r * WIDE + n, WIDE, row, panel + n * kn,
+                              kn, k0 > 0);
         }
     }
     swiglu_back(part_s, parts, pre_s, keep_h ? h_s : 0, F, ws + ws_at + slot,

@@ -5,8 +5,9 @@
  * of KB: the weights of a step are packed, widened to f32, into panels of NR
  * columns that the second-level cache holds; then MR rows at a time run
  * against each panel, their MR x NR sums in registers.  Those of a step are
- * added to `c`: short sums keep digits, and `c` arrives meanwhile.  A tile of few rows is not worth packing: dot_rows()
- * reads the weights in place, vectors along k.
+ * added to `c`: short sums keep digits, and `c` arrives meanwhile.  A tile of
+ * few rows is not worth packing: dot_rows() reads the weights in place, vectors
+ * along k.
  *
  * Math       c[i,j] += sum_k row[i][k] w[j,k]
  * Shapes     c (RB, NB)   panel (KB, NR)   row MR pointers   w rows of ld
