@@ -54,8 +54,7 @@ __kernel __attribute__((reqd_work_group_size(WG, 1, 1))) void
 sets_pairs(__global int *restrict pairs, /* (L,S,2,K+1) out */
            const ulong pairs_at,
            __global const uint *restrict set, /* (L*N,W) in */
-           const ulong set_at,
-           __global const int *restrict seq, /* (S,2) in */
+           const ulong set_at, __global const int *restrict seq, /* (S,2) in */
            const ulong seq_at, const int N, const int K, const int W)
 {
     const size_t s = get_group_id(0), S = get_num_groups(0);
@@ -82,9 +81,8 @@ sets_pairs(__global int *restrict pairs, /* (L,S,2,K+1) out */
 __kernel __attribute__((reqd_work_group_size(WG, 1, 1))) void
 sets_common(__global int *restrict common, /* (L,P,K+1) out */
             const ulong common_at,
-            __global const uint *restrict a, /* (L*N,W) in */
-            const ulong a_at,
-            __global const uint *restrict b, /* (L*N,W) in */
+            __global const uint *restrict a,                   /* (L*N,W) in */
+            const ulong a_at, __global const uint *restrict b, /* (L*N,W) in */
             const ulong b_at, const int N, const int K, const int W,
             const int rows)
 {

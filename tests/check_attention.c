@@ -155,9 +155,8 @@ START_TEST(agrees_for_every_length)
     for (size_t i = 0; i < LENGTH(T); i++) {
         if (support_quick() && T[i] % 16 != 1)
             continue;
-        struct sample s = support_quick()
-                              ? sample_make(1, T[i], 2, 2, 4, 1.0)
-                              : sample_make(2, T[i], 2, 2, 16, 1.0);
+        struct sample s = support_quick() ? sample_make(1, T[i], 2, 2, 4, 1.0)
+                                          : sample_make(2, T[i], 2, 2, 16, 1.0);
         compare_both_ways(&s);
     }
     if (!support_quick()) {

@@ -191,9 +191,9 @@ START_TEST(results_have_the_documented_shape)
     ck_assert_ptr_null(strstr(s, "silent"));
     s = result("probabilities.csv");
     ck_assert_int_eq(lines(s), 1 + 2 * CELLS);
-    ck_assert_ptr_eq(
-        strstr(s, "language,layer,expert,mean_pooled,mean_documents,mean_gate\nen,0,0,"),
-        s);
+    ck_assert_ptr_eq(strstr(s, "language,layer,expert,mean_pooled,mean_"
+                               "documents,mean_gate\nen,0,0,"),
+                     s);
     s = result("entropy.csv");
     ck_assert_int_eq(lines(s), 1 + 2 * L);
     ck_assert_ptr_eq(
@@ -231,7 +231,8 @@ START_TEST(one_language_has_no_pairs)
         "layer,language_a,language_b,jsd_counts,jsd_probabilities\n");
     ck_assert_str_eq(result("specialization.csv"), "layer,score,score_high\n");
     ck_assert(!fs_exists(support_path("perplexity.csv")));
-    ck_fails(&err, moe_routing_write(&err, &r, NULL, 0, support_path("no-such-dir")),
+    ck_fails(&err,
+             moe_routing_write(&err, &r, NULL, 0, support_path("no-such-dir")),
              MOE_EIO, "no-such-dir");
     moe_routing_free(&r);
 }

@@ -181,7 +181,8 @@ keep_routing(struct moe_run *run, int64_t layer)
     return rc;
 }
 
-/* Scores of all experts as the hook leaves them, the K best of them, and whoever wants to see. */
+/* Scores of all experts as the hook leaves them, the K best of them, and
+ * whoever wants to see. */
 static int
 route(struct moe_run *run, const struct layer_weights *w, int64_t layer)
 {
