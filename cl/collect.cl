@@ -15,20 +15,16 @@
  * Source     polymoe-routing(7), ESTIMATORS
  */
 __kernel __attribute__((reqd_work_group_size(WG, 1, 1))) void
-collect_layer(__global int *restrict count, /* (P,E) out */
-              const ulong count_at,
-              __global float *restrict sum, /* (P,E) out */
-              const ulong sum_at,
-              __global float *restrict gate, /* (P,E) out */
-              const ulong gate_at,
-              __global const float *restrict probs, /* (N,E) in */
-              const ulong probs_at,
-              __global const int *restrict idx, /* (N,K) in */
-              const ulong idx_at,
-              __global const float *restrict weight, /* (N,K) in */
-              const ulong weight_at,
-              __global const int *restrict piece, /* (P,2) in: first, end */
-              const ulong piece_at, const int E, const int K)
+collect_layer(
+    __global int *restrict count,                              /* (P,E) out */
+    const ulong count_at, __global float *restrict sum,        /* (P,E) out */
+    const ulong sum_at, __global float *restrict gate,         /* (P,E) out */
+    const ulong gate_at, __global const float *restrict probs, /* (N,E) in */
+    const ulong probs_at, __global const int *restrict idx,    /* (N,K) in */
+    const ulong idx_at, __global const float *restrict weight, /* (N,K) in */
+    const ulong weight_at,
+    __global const int *restrict piece, /* (P,2) in: first, end */
+    const ulong piece_at, const int E, const int K)
 {
     const size_t p = get_group_id(0);
     const int first = piece[piece_at + 2 * p];
