@@ -114,13 +114,9 @@ experts_grad_cpu_input(
         for (int k0 = 0; k0 < F && rows > 0; k0 += DEEP) {
             const int kn = min(DEEP, F - k0);
             pack_rows(side, in + up * F + k0, 2 * F, rows, kn);
-            for (int n = 0; n < cols; n += WIDE) {
-                const int some = min(WIDE, cols - n);
-                pack_panels(panel, w, place[up] + d0 + n + (size_t)k0 * D, D, 0,
-                            some, kn, dtype);
-                sides_to(out + n, D, edge, side, panel, rows, some, kn,
-                         up > 0 || k0 > 0);
-            }
+            block_to(out, D, edge, side, panel, w,
+                     place[up] + d0 + (size_t)k0 * D, D, 0, rows, cols, kn,
+                     dtype, up > 0 || k0 > 0);
         }
 }
 
@@ -159,12 +155,8 @@ experts_grad_cpu_weights(
         pack_sides(side, a + a_at + m0 + (a_tokens ? 0 : (size_t)s * lda), lda,
                    a_tokens ? token : 0, a_tokens ? scale + scale_at + s : 0,
                    rows, M - m0, kn);
-        for (int n = 0; n < cols; n += WIDE) {
-            const int some = min(WIDE, cols - n);
-            pack_panels(panel, (__global const uchar *)b,
-                        b_at + n0 + n + (b_tokens ? 0 : (size_t)s * ldb), ldb,
-                        b_tokens ? token : 0, some, kn, DTYPE_F32);
-            sides_to(out + n, N, edge, side, panel, rows, some, kn, 1);
-        }
+        block_to(out, N, edge, side, panel, (__global const uchar *)b,
+                 b_at + n0 + (b_tokens ? 0 : (size_t)s * ldb), ldb,
+                 b_tokens ? token : 0, rows, cols, kn, DTYPE_F32, 1);
     }
 }

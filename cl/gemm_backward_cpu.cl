@@ -45,13 +45,8 @@ gemm_cpu_kn(__global float *restrict c, const ulong c_at,       /* (M, N) out */
                        kn);
         else
             pack_rows(side, a + a_at + m0 * lda + k0, lda, rows, kn);
-        for (int n = 0; n < cols; n += WIDE) {
-            const int some = min(WIDE, cols - n);
-            pack_panels(panel, b, b_at + k0 * ldb + n0 + n, ldb, 0, some, kn,
-                        dtype);
-            sides_to(out + n, ldc, edge, side, panel, rows, some, kn,
-                     k0 > 0 || accumulate);
-        }
+        block_to(out, ldc, edge, side, panel, b, b_at + k0 * ldb + n0, ldb, 0,
+                 rows, cols, kn, dtype, k0 > 0 || accumulate);
     }
     if (has_bias)
         add_bias(out, ldc, bias + bias_at + n0, rows, cols);

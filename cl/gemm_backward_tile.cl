@@ -139,7 +139,7 @@ store_edge(__global float *c, const size_t ldc, __local const float *edge,
             c[r * ldc + j] = edge[r * NR + j] + (add ? c[r * ldc + j] : 0.0f);
 }
 
-/* The block's rows of `cols` columns of the result. */
+/* The block's rows of the columns that are packed. */
 void
 sides_to(__global float *c, const size_t ldc, __local float *edge,
          __local const float *side, __local const float *panel, const int rows,
@@ -157,4 +157,20 @@ sides_to(__global float *c, const size_t ldc, __local float *edge,
                            min(NR, cols - n), add);
             }
         }
+}
+
+/* The block's rows of `cols` columns of the result from columns of b, row 0 of
+ * the step from element `at` on, or its rows gather[k]; WIDE at a time. */
+void
+block_to(__global float *c, const size_t ldc, __local float *edge,
+         __local const float *side, __local float *panel,
+         __global const uchar *b, const size_t at, const size_t ld,
+         __global const int *gather, const int rows, const int cols,
+         const int kn, const int dtype, const int add)
+{
+    for (int n = 0; n < cols; n += WIDE) {
+        const int some = min(WIDE, cols - n);
+        pack_panels(panel, b, at + n, ld, gather, some, kn, dtype);
+        sides_to(c + n, ldc, edge, side, panel, rows, some, kn, add);
+    }
 }
