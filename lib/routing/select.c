@@ -52,11 +52,16 @@ owner_of(const double *a, int64_t n, int64_t E, int64_t e, double alpha)
     return a[first * E + e] - second >= alpha ? (int32_t)first : -1;
 }
 
+/* shares() of languages that are compared with one another. */
 static int
-too_few(struct moe_err *err, int64_t n)
+compared(struct moe_err *err, double **out, const double *w, int64_t n,
+         int64_t E)
 {
-    return moe_fail(err, MOE_EINVAL,
-                    "selection: %lld languages, want at least 2", (long long)n);
+    if (n < 2)
+        return moe_fail(err, MOE_EINVAL,
+                        "selection: %lld languages, want at least 2",
+                        (long long)n);
+    return shares(err, out, w, n, E);
 }
 
 int
@@ -64,9 +69,7 @@ moe_select_by_gap(struct moe_err *err, int32_t *owner, const double *w,
                   int64_t n, int64_t E, double alpha)
 {
     double *a;
-    if (n < 2)
-        return too_few(err, n);
-    int rc = shares(err, &a, w, n, E);
+    int rc = compared(err, &a, w, n, E);
     if (rc)
         return rc;
     for (int64_t e = 0; e < E; e++)
@@ -80,9 +83,7 @@ moe_select_by_mean_gap(struct moe_err *err, bool *own, const double *w,
                        int64_t n, int64_t E, double alpha)
 {
     double *a;
-    if (n < 2)
-        return too_few(err, n);
-    int rc = shares(err, &a, w, n, E);
+    int rc = compared(err, &a, w, n, E);
     if (rc)
         return rc;
     for (int64_t e = 0; e < E; e++) {
