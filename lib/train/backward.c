@@ -77,7 +77,7 @@ experts_part(struct pass *p, int64_t l, const struct layer_acts *a)
                               &p->dx, &a->norm2, &p->slot_weight, &w->experts,
                               &a->dispatch, N, c->E, c->K, c->D, c->F);
     if (!rc)
-        rc = buffer_zero(p->dnorm.buf, 0, (uint64_t)(N * c->D) * sizeof(float));
+        rc = zero_forward(p->ctx, &p->dnorm, (uint64_t)(N * c->D));
     if (!rc)
         rc = combine_backward(p->ctx, &p->dweight, &p->dnorm, &p->dslot_weight,
                               &p->dslot, &a->dispatch, N, c->K, c->D);

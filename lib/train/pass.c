@@ -349,7 +349,7 @@ pass_forward(struct pass *p, const int32_t *ids, const int32_t *target,
     if (!rc)
         rc = forward(p, ids);
     for (int64_t row = 0, n; !rc && row < run->N; row += n) {
-        n = run->N - row < run->head_rows ? run->N - row : run->head_rows;
+        n = head_stretch(run, run->N - row);
         struct tensor to = tensor_rows(&run->nll, row, n);
         struct tensor at = tensor_rows(&run->target, row, n);
         rc = head_logits(run, row, n);

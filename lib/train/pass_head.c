@@ -48,7 +48,7 @@ pass_head(struct pass *p, double ce_scale)
     const struct tensor *dw = &p->arena->grads.final_norm;
     int rc = MOE_OK;
     for (int64_t row = 0, n; !rc && row < run->N; row += n) {
-        n = run->N - row < run->head_rows ? run->N - row : run->head_rows;
+        n = head_stretch(run, run->N - row);
         rc = stretch(p, row, n, (float)ce_scale);
     }
     if (!rc)
