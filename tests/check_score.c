@@ -2,9 +2,10 @@
  * check_score.c - log-likelihoods of texts: how they are cut, batched, shared.
  *
  * Precondition: an OpenCL device.  Claims: a score is the sum over the plain
- * forward pass; it has the same bits alone, among others, in small passes and
- * with a small cache; equal inputs and shared beginnings are computed once;
- * a uniform model scores log V a token; bad numbers name their request.
+ * forward pass, and is as by hand for a language of three tokens; it has the
+ * same bits alone, among others, in small passes and with a small cache; equal
+ * inputs and shared beginnings are computed once; a uniform model scores log V
+ * a token; bad numbers name their request.
  */
 #include "config.h"
 
@@ -101,6 +102,60 @@ START_TEST(scores_are_sums_of_a_plain_pass)
     score(request, TEXTS, 200, 2000);
     for (int k = 0; k < TEXTS; k++)
         ck_assert_double_eq_tol(request[k].ll, plainly(&request[k]), 1e-4);
+}
+END_TEST
+
+/* A language of three tokens, in which only the last one matters.  Embeddings
+ * are 2 times a unit vector of 4, whose root mean square is 1, attention and
+ * experts add nothing, and the head makes of token t the logits log w(t,v):
+ *
+ *     p(v | t) = w(t,v) / sum    v =  a     b     c
+ *     after a                        1/2   1/4   1/4
+ *     after b                        1/5   3/5   1/5
+ *     after c                       1/10  1/10  8/10
+ */
+static void
+fill_by_hand(float *x, const struct param *p, size_t n)
+{
+    static const double w[3][3] = {{2, 1, 1}, {1, 3, 1}, {1, 1, 8}};
+    for (size_t i = 0; i < n; i++)
+        x[i] = param_group(p->kind) == GROUP_NORM;
+    for (size_t v = 0; v < 3; v++) {
+        if (p->kind == PARAM_EMBED)
+            x[4 * v + v] = 2;
+        for (size_t t = 0; p->kind == PARAM_HEAD && t < 3; t++)
+            x[4 * v + t] = (float)(log(w[t][v]) / 2);
+    }
+}
+
+START_TEST(scores_are_as_by_hand)
+{
+    static const int32_t ids[] = {0, 1, 2, 2, 0}; // a b c c a
+    static const int32_t option[3][2] = {{0, 0}, {0, 1}, {0, 2}};
+    struct moe_model *usual = model;
+    struct score_request r[] = {{ids, 5, 1, 0},       {ids, 5, 3, 0},
+                                {ids, 4, 3, 0},       {option[0], 2, 1, 0},
+                                {option[1], 2, 1, 0}, {option[2], 2, 1, 0}};
+    const struct tiny by_hand = {
+        .config = "{\"vocab_size\": 3, \"hidden_size\": 4,"
+                  " \"num_hidden_layers\": 1, \"num_attention_heads\": 1,"
+                  " \"num_experts\": 2, \"num_experts_per_tok\": 1,"
+                  " \"intermediate_size\": 4, \"rms_norm_eps\": 1e-12}",
+        .fill = fill_by_hand};
+    ck_ok(err(), moe_model_load(support_ctx(), &model,
+                                tiny_write("by-hand", &by_hand)));
+    score(r, 6, 0, 2000);
+    moe_model_destroy(&model);
+    model = usual;
+    /* b c c a after a: 1/4 1/5 8/10 1/10 = 0.004. */
+    ck_assert_double_eq_tol(r[0].ll, -5.521460918, 1e-5);
+    /* c a after a b c: 8/10 1/10 = 0.08; c alone: 8/10. */
+    ck_assert_double_eq_tol(r[1].ll, -2.525728644, 1e-5);
+    ck_assert_double_eq_tol(r[2].ll, -0.223143551, 1e-5);
+    /* One token after a: 1/2, 1/4, 1/4. */
+    ck_assert_double_eq_tol(r[3].ll, -0.693147181, 1e-5);
+    ck_assert_double_eq_tol(r[4].ll, -1.386294361, 1e-5);
+    ck_assert_double_eq_tol(r[5].ll, -1.386294361, 1e-5);
 }
 END_TEST
 
@@ -227,6 +282,7 @@ main(void)
     tcase_set_timeout(tc, 0);
     tcase_add_checked_fixture(tc, setup, teardown);
     tcase_add_test(tc, scores_are_sums_of_a_plain_pass);
+    tcase_add_test(tc, scores_are_as_by_hand);
     tcase_add_test(tc, company_changes_no_bit);
     tcase_add_test(tc, what_is_shared_is_computed_once);
     tcase_add_test(tc, a_uniform_model_has_the_perplexity_of_its_vocabulary);

@@ -109,6 +109,8 @@ add_param(struct maker *m, const struct param *p)
     float *x = malloc((size_t)tensor_count(&shape) * sizeof *x);
     ck_assert_ptr_nonnull(x);
     put_values(x, p, &m->config);
+    if (m->t->fill)
+        m->t->fill(x, p, (size_t)tensor_count(&shape));
     add(m, names_format(name, m->names, p), &shape, x);
 }
 

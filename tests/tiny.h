@@ -8,7 +8,7 @@
 
 #include <stdbool.h>
 
-#include "tensor/tensor.h"
+#include "model/params.h"
 
 /* A zeroed struct is a checkpoint of one file with a tensor for each expert.
  * The numbers depend only on the parameter, not on the spelling. */
@@ -24,6 +24,8 @@ struct tiny {
     const char *typed; // store this one as U32
     const char *zero;  // every number of this one is 0
     const char *nan;   // first number of this one is a NaN
+    /* Numbers of your own: x holds the n usual ones of p; NULL: these. */
+    void (*fill)(float *x, const struct param *p, size_t n);
 };
 
 /* Write DIR/name below the test's directory; the directory's path. */
