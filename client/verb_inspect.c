@@ -100,8 +100,9 @@ collect(struct moe_err *err, struct facts *f, const char *path)
     if (!rc && shape.T == 0) // of a job, as far as the model goes
         shape.T =
             f->config.max_positions < 2048 ? f->config.max_positions : 2048;
-    f->train = (struct inspect_train){
-        f->opt->micro_batch, shape.T, f->opt->weights, {{0}}};
+    f->train = (struct inspect_train){.micro_batch = f->opt->micro_batch,
+                                      .window = shape.T,
+                                      .weights = f->opt->weights};
     if (!rc)
         rc = moe_param_count(err, &f->totals, &f->config);
     if (!rc)
@@ -109,9 +110,10 @@ collect(struct moe_err *err, struct facts *f, const char *path)
     if (!rc)
         rc = plan_model(err, &f->plan, &f->config, &shape);
     if (!rc)
-        rc = inspect_train_plan(err, &f->train, &f->config);
-    if (!rc)
         rc = device_list(err, &f->device, &f->devices, verb_note, "inspect");
+    if (!rc)
+        rc = inspect_train_plan(err, &f->train, &f->config, f->device,
+                                f->devices);
     if (!rc)
         f->strategies = strategy_table(f->strategy, &f->config, f->opt->layers);
     return rc;
@@ -184,19 +186,21 @@ print_plan(const struct facts *f)
     char weights[16], run[16], total[16], largest[16];
     str_bytes(weights, sizeof weights, f->plan.weights);
     str_bytes(run, sizeof run, f->plan.run);
-    str_bytes(total, sizeof total, f->plan.total);
-    str_bytes(largest, sizeof largest, f->plan.largest);
+    str_bytes(total, sizeof total, f->plan.need.bytes);
+    str_bytes(largest, sizeof largest, f->plan.need.largest);
     printf("\nMemory for %" PRId64 " x %" PRId64
            " tokens: weights %s, activations %s, together %s; "
-           "largest piece %s\n",
-           f->opt->batch, f->train.window, weights, run, total, largest);
+           "largest piece %s, %s\n",
+           f->opt->batch, f->train.window, weights, run, total, largest,
+           f->plan.need.name);
     for (size_t i = 0; i < f->devices; i++) {
         const struct device_info *d = &f->device[i];
-        char has[16], piece[16];
-        str_bytes(has, sizeof has, plan_capacity(d));
+        char has[16], piece[16], why[NEED_TEXT];
+        str_bytes(has, sizeof has, need_capacity(d));
         str_bytes(piece, sizeof piece, d->max_alloc_bytes);
-        printf("  %d  %s: %s in pieces of %s: %s\n", d->index, d->name, has,
-               piece, plan_fits(&f->plan, d) ? "fits" : "does not fit");
+        need_problem(why, &f->plan.need, d);
+        printf("  %d  %s: %s in pieces of %s: %s%s\n", d->index, d->name, has,
+               piece, *why ? "does not fit: " : "fits", why);
     }
     if (!f->devices)
         printf("  no OpenCL device here\n");
@@ -216,7 +220,7 @@ print_text(const struct facts *f)
     print_parameters(f);
     print_strategies(f);
     print_plan(f);
-    inspect_train_print(&f->train, f->device, f->devices);
+    inspect_train_print(&f->train, f->device);
 }
 
 /* ---- For programs ------------------------------------------------------- */
@@ -270,21 +274,16 @@ static json_t *
 plan_json(const struct facts *f)
 {
     json_t *list = json_array();
-    for (size_t i = 0; i < f->devices; i++) {
-        const struct device_info *d = &f->device[i];
-        json_array_append_new(
-            list,
-            json_pack("{s:i, s:s, s:I, s:I, s:b}", "index", d->index, "name",
-                      d->name, "capacity_bytes", (json_int_t)plan_capacity(d),
-                      "max_alloc_bytes", (json_int_t)d->max_alloc_bytes, "fits",
-                      (int)plan_fits(&f->plan, d)));
-    }
+    for (size_t i = 0; i < f->devices; i++)
+        json_array_append_new(list,
+                              inspect_fit_json(&f->plan.need, &f->device[i]));
     return json_pack(
-        "{s:I, s:I, s:I, s:I, s:I, s:I, s:o}", "batch",
+        "{s:I, s:I, s:I, s:I, s:I, s:I, s:s, s:o}", "batch",
         (json_int_t)f->opt->batch, "window", (json_int_t)f->train.window,
         "weights_bytes", (json_int_t)f->plan.weights, "run_bytes",
-        (json_int_t)f->plan.run, "total_bytes", (json_int_t)f->plan.total,
-        "largest_bytes", (json_int_t)f->plan.largest, "devices", list);
+        (json_int_t)f->plan.run, "total_bytes", (json_int_t)f->plan.need.bytes,
+        "largest_bytes", (json_int_t)f->plan.need.largest, "largest_buffer",
+        f->plan.need.name, "devices", list);
 }
 
 static void
@@ -299,7 +298,7 @@ print_json(const struct facts *f)
         "{s:o, s:o, s:o, s:o, s:o, s:o}", "config", config_json(&f->config),
         "weights", weights, "parameters", totals_json(&f->totals), "strategies",
         strategies_json(f), "memory", plan_json(f), "training",
-        inspect_train_json(&f->train, f->device, f->devices));
+        inspect_train_json(&f->train, f->device));
     json_dumpf(root, stdout, JSON_INDENT(2));
     putchar('\n');
     json_decref(root);
@@ -328,6 +327,7 @@ verb_inspect(int argc, char **argv)
         print_json(&f);
     else if (!rc)
         print_text(&f);
+    inspect_train_free(&f.train);
     moe_config_free(&f.config);
     free(f.device);
     return rc ? verb_fail("inspect", &err) : 0;

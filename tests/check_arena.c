@@ -186,18 +186,25 @@ START_TEST(plans_and_refusals)
     struct arena_bytes plan;
     ck_ok(&err, moe_param_count(&err, &totals, &c));
     struct arena_options opt = {.weights = DTYPE_F32};
-    ck_ok(&err, arena_plan(&err, &plan, &c, &opt));
-    ck_assert_uint_eq(plan.held, 16 * totals.total);
+    ck_ok(&err, arena_plan(&err, &plan, &c, &opt, UINT64_MAX));
+    ck_assert_uint_eq(plan.held.bytes, 16 * totals.total);
     ck_assert_uint_eq(plan.trained, totals.total);
     ck_assert_uint_eq(plan.frozen, 0);
-    ck_fails(&err, layout_make(&err, &l, &c, &opt, 1000), MOE_EFIT,
-             "the device allows 4000");
     /* A layer's experts fit, two layers' do not: more segments. */
-    ck_ok(&err, layout_make(&err, &l, &c, &opt, 8 * 3 * 32 * 24));
+    const uint64_t experts = 4 * 8 * 3 * 32 * 24;
+    ck_ok(&err, layout_make(&err, &l, &c, &opt, experts));
     ck_assert_uint_gt(l.segments, 3);
     for (size_t i = 0; i < l.segments; i++)
-        ck_assert_uint_le(l.segment[i].w_n, 8 * 3 * 32 * 24);
+        ck_assert_uint_le(4 * l.segment[i].w_n, experts);
     layout_free(&l);
+    ck_ok(&err, arena_plan(&err, &plan, &c, &opt, experts));
+    ck_assert_uint_eq(plan.held.bytes, 16 * totals.total);
+    ck_assert_uint_eq(plan.held.largest, experts);
+    /* What cannot be cut is alone, and named. */
+    ck_ok(&err, arena_plan(&err, &plan, &c, &opt, 1000));
+    ck_assert_uint_eq(plan.held.bytes, 16 * totals.total);
+    ck_assert_uint_eq(plan.held.largest, experts);
+    ck_assert_str_eq(plan.held.name, "weights of the experts of layer 0");
     opt.trains = nothing;
     ck_fails(&err, layout_make(&err, &l, &c, &opt, 1000), MOE_EINVAL,
              "no parameter is trained");

@@ -307,18 +307,22 @@ START_TEST(a_plan_is_held_against_the_device)
                             .max_alloc_bytes = 1 << 30};
     ck_ok(&err, moe_config_read(&err, &c, OLMOE));
     ck_ok(&err, plan_model(&err, &plan, &c, &opt));
-    uint64_t small = 2097152 + 133120; // routers and norms are f32
-    ck_assert_uint_eq(plan.weights, 2 * 6919161856 + 2 * small);
-    ck_assert_uint_eq(plan.largest, 805306368);
-    ck_assert_uint_eq(plan.total, plan.weights + plan.run);
-    ck_assert(!plan_fits(&plan, &d));
-    int rc = plan_check(&err, &d, plan.total, "olmoe");
+    uint64_t small = 2097152 + 133120;  // routers and norms are f32
+    uint64_t offsets = 16 * 64 * 3 * 8; // of the experts' matrices
+    ck_assert_uint_eq(plan.weights, 2 * 6919161856 + 2 * small + offsets);
+    ck_assert_uint_eq(plan.need.largest, 805306368);
+    ck_assert_str_eq(plan.need.name, "a layer's experts");
+    ck_assert_uint_eq(plan.need.bytes, plan.weights + plan.run);
+    int rc = need_check(&err, &d, &plan.need, "olmoe");
     ck_fails(&err, rc, MOE_EFIT, "card has 12.9 GB");
     d.host_memory = true; // the system has more than the driver says
-    ck_assert(plan_fits(&plan, &d));
-    ck_ok(&err, plan_check(&err, &d, plan.total, "olmoe"));
+    ck_ok(&err, need_check(&err, &d, &plan.need, "olmoe"));
     d.max_alloc_bytes = 1 << 29;
-    ck_assert(!plan_fits(&plan, &d));
+    rc = need_check(&err, &d, &plan.need, "olmoe");
+    ck_fails(&err, rc, MOE_EFIT,
+             "olmoe: buffer 'a layer's experts' needs 805 MB (805306368 bytes) "
+             "in one "
+             "piece, card allows 537 MB (536870912 bytes)");
     moe_config_free(&c);
 }
 END_TEST

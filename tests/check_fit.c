@@ -32,7 +32,7 @@ START_TEST(a_plan_grows_with_what_is_kept)
 {
     struct moe_config c;
     struct moe_err e = {0};
-    uint64_t little, more, most;
+    struct need little = {0}, more = {0}, most = {0};
     ck_ok(&e, moe_config_read(&e, &c, tiny_write("plan", &(struct tiny){0})));
     struct moe_run_options opt = {.B = B, .T = T, .routers_only = true};
     ck_ok(&e, run_plan(&e, &little, &c, &opt));
@@ -40,8 +40,9 @@ START_TEST(a_plan_grows_with_what_is_kept)
     ck_ok(&e, run_plan(&e, &more, &c, &opt));
     opt.keep_hidden = true;
     ck_ok(&e, run_plan(&e, &most, &c, &opt));
-    ck_assert_uint_eq(more - little, 4 * (N * V + 2 * N * D + 4 * N));
-    ck_assert_uint_eq(most - more, 4 * (L + 1) * N * D);
+    ck_assert_uint_eq(more.bytes - little.bytes,
+                      4 * (N * V + 2 * N * D + 4 * N));
+    ck_assert_uint_eq(most.bytes - more.bytes, 4 * (L + 1) * N * D);
     moe_config_free(&c);
 }
 END_TEST
@@ -52,14 +53,14 @@ expect_plan(const char *name, const struct moe_run_options *opt)
 {
     struct moe_model *m;
     struct moe_run *run;
-    uint64_t plan;
+    struct need plan = {0};
     ck_ok(err(), moe_model_load(support_ctx(), &m,
                                 tiny_write(name, &(struct tiny){0})));
     const uint64_t before = ctx_allocated(support_ctx());
     ck_ok(err(), run_plan(err(), &plan, moe_model_config(m), opt));
     ck_ok(err(), moe_run_create(&run, m, opt));
     const double made = (double)(ctx_allocated(support_ctx()) - before);
-    ck_assert_double_le(fabs((double)plan - made), 0.05 * made);
+    ck_assert_double_le(fabs((double)plan.bytes - made), 0.05 * made);
     moe_run_destroy(&run);
     ck_assert_uint_eq(ctx_allocated(support_ctx()), before);
     moe_model_destroy(&m);
@@ -155,19 +156,6 @@ fits(struct moe_ctx *ctx, int rc, uint64_t limit)
     return rc == MOE_OK;
 }
 
-static struct moe_ctx *
-limited(uint64_t limit)
-{
-    struct moe_ctx *ctx;
-    struct moe_err e = {0};
-    char text[32];
-    snprintf(text, sizeof text, "%llu", (unsigned long long)limit);
-    setenv("POLYMOE_MAX_ALLOC", text, 1);
-    ck_ok(&e, moe_ctx_create(&ctx, NULL, &e));
-    unsetenv("POLYMOE_MAX_ALLOC");
-    return ctx;
-}
-
 /* However small the limit is, a pass and a step are refused at the start or
  * have the numbers that they always have; what fits fits a larger limit. */
 START_TEST(any_limit_of_an_allocation_is_kept)
@@ -182,7 +170,7 @@ START_TEST(any_limit_of_an_allocation_is_kept)
     ck_ok(err(), pass(support_ctx(), dir, ids, &want));
     ck_ok(err(), step(support_ctx(), dir, ids, target, &want));
     for (uint64_t limit = 4096; !passed || !stepped; limit *= 2) {
-        struct moe_ctx *ctx = limited(limit);
+        struct moe_ctx *ctx = support_limited(limit);
         const bool runs = fits(ctx, pass(ctx, dir, ids, &got), limit);
         const bool trains = fits(ctx, step(ctx, dir, ids, target, &got), limit);
         moe_ctx_destroy(&ctx);

@@ -58,6 +58,20 @@ support_ctx(void)
     return shared;
 }
 
+struct moe_ctx *
+support_limited(uint64_t max_alloc)
+{
+    struct moe_ctx *ctx;
+    struct moe_err err = {0};
+    char text[32];
+    snprintf(text, sizeof text, "%llu", (unsigned long long)max_alloc);
+    setenv("POLYMOE_MAX_ALLOC", text, 1);
+    int rc = moe_ctx_create(&ctx, NULL, &err);
+    unsetenv("POLYMOE_MAX_ALLOC");
+    ck_ok(&err, rc);
+    return ctx;
+}
+
 void
 support_expect(const struct moe_err *err, int rc, int code, const char *part,
                const char *file, int line)

@@ -24,6 +24,10 @@ int support_main(Suite *suite, int device);
  */
 struct moe_ctx *support_ctx(void);
 
+/* Another on the same device, made to give at most so many bytes in one piece;
+ * 0: as it is.  The test destroys it. */
+struct moe_ctx *support_limited(uint64_t max_alloc);
+
 /* Fail the test with the sentence of err unless rc is MOE_OK. */
 #define ck_ok(err, rc)                                                         \
     do {                                                                       \

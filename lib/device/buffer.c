@@ -39,6 +39,12 @@ ctx_allocated(const struct moe_ctx *ctx)
     return ctx->allocated;
 }
 
+uint64_t
+ctx_largest(const struct moe_ctx *ctx)
+{
+    return ctx->largest;
+}
+
 static void
 count_owned(struct buffer *b)
 {
@@ -76,6 +82,8 @@ make(struct moe_ctx *ctx, struct buffer **out, uint64_t bytes, const char *name)
     b->ctx = ctx;
     b->bytes = bytes;
     b->name = copy;
+    if (bytes > ctx->largest)
+        ctx->largest = bytes;
     *out = b;
     return MOE_OK;
 }

@@ -104,6 +104,9 @@ uint64_t buffer_size(const struct buffer *b);
  * use host memory in place. */
 uint64_t ctx_allocated(const struct moe_ctx *ctx);
 
+/* Bytes of the largest buffer that the context has made so far. */
+uint64_t ctx_largest(const struct moe_ctx *ctx);
+
 /* Blocking copies; ranges are checked (MOE_ESHAPE). */
 int buffer_write(struct buffer *b, uint64_t at, const void *src, uint64_t n);
 int buffer_read(struct buffer *b, uint64_t at, void *dst, uint64_t n);

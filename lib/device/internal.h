@@ -36,6 +36,7 @@ struct moe_ctx {
     size_t group;       // WG
     bool poison;        // fill new buffers with NaN
     uint64_t allocated; // bytes of buffers that are there, not wrapped
+    uint64_t largest;   // bytes of the largest buffer so far
 
     struct program *programs; // list, owned
     char *cache_dir;          // owned; NULL: no cache

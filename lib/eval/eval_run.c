@@ -12,13 +12,12 @@
 static const uint64_t CACHE_BYTES = UINT64_C(256) << 20;
 enum { PASS_TOKENS = 2048 };
 
-int
-eval_run_create(struct moe_run **out, struct moe_model *model,
-                const struct eval_run_options *opt)
+struct moe_run_options
+eval_run_shape(const struct device_info *device, const struct moe_config *c,
+               const struct eval_run_options *opt)
 {
-    const struct moe_config *c = &model->config;
     const uint64_t row = (uint64_t)(2 * c->L * c->G * c->S) * sizeof(float);
-    const uint64_t most = ctx_device(model->ctx)->max_alloc_bytes;
+    const uint64_t most = device->max_alloc_bytes;
     uint64_t bytes = opt->cache_bytes ? opt->cache_bytes : CACHE_BYTES;
     if (bytes / 2 > most) // keys and values are an allocation each
         bytes = 2 * most;
@@ -33,6 +32,15 @@ eval_run_create(struct moe_run **out, struct moe_model *model,
     if (rows > 1 << 20)
         rows = 1 << 20;
     run.cache = rows < length ? length : rows;
+    return run;
+}
+
+int
+eval_run_create(struct moe_run **out, struct moe_model *model,
+                const struct eval_run_options *opt)
+{
+    const struct moe_run_options run =
+        eval_run_shape(ctx_device(model->ctx), &model->config, opt);
     return moe_run_create(out, model, &run);
 }
 

@@ -20,6 +20,8 @@
 
 #include <polymoe/model.h>
 
+#include "device/device.h"
+
 /* A zeroed struct means all defaults. */
 struct eval_run_options {
     int64_t max_length;   // positions of the longest input; 0: the model's
@@ -29,7 +31,10 @@ struct eval_run_options {
     bool quick;           // not steady: for one sequence at a time
 };
 
-/* The run that scoring and generation share. */
+/* The run that scoring and generation share, and its shape on a device. */
+struct moe_run_options eval_run_shape(const struct device_info *device,
+                                      const struct moe_config *c,
+                                      const struct eval_run_options *opt);
 int eval_run_create(struct moe_run **out, struct moe_model *model,
                     const struct eval_run_options *opt);
 

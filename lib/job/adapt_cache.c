@@ -91,7 +91,7 @@ adapt_cache_open(struct moe_err *err, struct training *t)
                          : moe_fail(err, MOE_EINVAL,
                                     "adapt.cache: want adapt.cache_bytes "
                                     "above 0 too");
-    int rc = arena_plan(err, &a, &t->config, &t->opt.arena);
+    int rc = arena_plan(err, &a, &t->config, &t->opt.arena, UINT64_MAX);
     if (rc)
         return rc;
     const int64_t frozen = pass_frozen(&t->opt.pass, a.lowest, t->config.L);

@@ -45,16 +45,21 @@ check_memory(struct moe_err *err, const struct analysis *a,
              const struct moe_run_options *opt)
 {
     const struct moe_config *c = &a->config;
-    const struct choices_options counted = choices_of(a);
+    const struct choices_options counted = choices_of(a), nothing = {.V = 0};
+    const int64_t N = a->B * a->W;
     struct plan plan;
     int rc = plan_model(err, &plan, c, opt);
     if (rc)
         return rc;
-    uint64_t bytes =
-        plan.total + choices_bytes(a->B * a->W, c->L, c->E, c->K, &counted);
-    if (a->spec->measures.against)
-        bytes += plan.total;
-    return plan_check(err, ctx_device(a->run->ctx), bytes, a->spec->model);
+    struct need need = plan.need;
+    choices_need(&need, N, c->L, c->E, c->K, &counted);
+    if (a->sections)
+        choices_need(&need, N, c->L, c->E, c->K, &nothing);
+    if (a->spec->measures.against) {
+        need_all(&need, &plan.need);
+        choices_need(&need, N, c->L, c->E, c->K, &nothing);
+    }
+    return need_check(err, ctx_device(a->run->ctx), &need, a->spec->model);
 }
 
 /* Windows of a pass: no more than any language has, unless sequences want the

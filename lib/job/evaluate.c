@@ -14,6 +14,7 @@
 
 #include "base/clock.h"
 #include "base/fs.h"
+#include "model/plan.h"
 
 static int
 check_spec(struct moe_err *err, const struct evaluation *e)
@@ -61,6 +62,18 @@ prepare(struct moe_err *err, struct evaluation *e)
     return rc;
 }
 
+/* Weights and activations together, before any is asked for. */
+static int
+check_memory(struct moe_err *err, const struct evaluation *e,
+             const struct eval_run_options *opt)
+{
+    const struct device_info *device = ctx_device(e->run->ctx);
+    const struct moe_run_options run = eval_run_shape(device, &e->config, opt);
+    struct plan plan;
+    int rc = plan_model(err, &plan, &e->config, &run);
+    return rc ? rc : need_check(err, device, &plan.need, e->spec->model);
+}
+
 static int
 open_model(struct moe_err *err, struct evaluation *e)
 {
@@ -68,6 +81,8 @@ open_model(struct moe_err *err, struct evaluation *e)
     const struct eval_run_options opt = {.max_length = s->max_length,
                                          .pass_tokens = s->batch_tokens};
     int rc = job_open_device(err, e->run);
+    if (!rc)
+        rc = check_memory(err, e, &opt);
     if (rc)
         return rc;
     rc = moe_model_load(e->run->ctx, &e->model, e->spec->model);

@@ -13,7 +13,6 @@
 #include "base/fs.h"
 #include "base/mem.h"
 #include "base/str.h"
-#include "model/plan.h"
 
 /* ---- Options ------------------------------------------------------------- */
 
@@ -241,18 +240,19 @@ training_open(struct moe_err *err, struct training *p)
     struct trainer_plan plan;
     int rc = p->kind->choose ? p->kind->choose(err, p) : MOE_OK;
     if (!rc)
-        rc = trainer_plan(err, &plan, &p->config, &p->opt);
-    if (!rc)
         rc = job_open_device(err, p->run);
     if (!rc)
-        rc = plan_check(err, ctx_device(p->run->ctx), plan.total,
+        rc = trainer_plan(err, &plan, &p->config, &p->opt,
+                          ctx_device(p->run->ctx)->max_alloc_bytes);
+    if (!rc)
+        rc = need_check(err, ctx_device(p->run->ctx), &plan.need,
                         "training, by its plan");
     if (!rc && p->kind->prepare)
         rc = p->kind->prepare(err, p);
     if (rc)
         return rc;
     char total[32], arena[32];
-    str_bytes(total, sizeof total, plan.total);
+    str_bytes(total, sizeof total, plan.need.bytes);
     str_bytes(arena, sizeof arena, plan.arena);
     job_logf(p->run, MOE_LOG_INFO,
              "%" PRIu64 " steps of %" PRId64 " x %" PRId64

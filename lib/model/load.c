@@ -199,6 +199,37 @@ place_experts(struct loader *ld, struct expert_weights *out, int layer)
     return rc;
 }
 
+/* ---- The plan ----------------------------------------------------------- */
+
+static void
+count_large(const struct loader *ld, struct need *need, enum param_kind k,
+            const struct ck_tensor *t)
+{
+    if (t && !param_is_small(k, &ld->m->config))
+        need_add(need, t->st->name, t->st->end - t->st->begin, 1);
+}
+
+/* The buffers that place_all() will make, in the types of the files. */
+static int
+count_all(struct loader *ld, struct need *need)
+{
+    const struct moe_config *c = &ld->m->config;
+    int rc = MOE_OK;
+    plan_shared(need, c);
+    for (int k = 0; k < PARAM_KINDS; k++)
+        count_large(ld, need, k, ld->match.model[k]);
+    for (int l = 0; !rc && l < c->L; l++) {
+        struct stretch s;
+        enum dtype type;
+        rc = find_stretch(ld, &s, &type, l);
+        for (int k = 0; k < PARAM_KINDS; k++)
+            count_large(ld, need, k, ld->match.layer[l][k]);
+        if (!rc)
+            need_add(need, "a layer's experts", s.need, 1);
+    }
+    return rc;
+}
+
 /* ---- The model ---------------------------------------------------------- */
 
 static int
@@ -227,16 +258,6 @@ place_layer(struct loader *ld, struct layer_weights *w, int l)
     return rc ? rc : place_experts(ld, &w->experts, l);
 }
 
-static uint64_t
-small_elements(const struct moe_config *config)
-{
-    uint64_t n = 0;
-    for (int k = 0; k < PARAM_KINDS; k++)
-        if (param_is_small(k, config))
-            n += param_repeats(k, config) * param_elements(k, config);
-    return n;
-}
-
 /* Buffers that all layers share, and room for the list of all of them. */
 static int
 make_shared(struct loader *ld)
@@ -244,7 +265,7 @@ make_shared(struct loader *ld)
     const struct moe_config *c = &ld->m->config;
     struct moe_err *err = moe_ctx_err(ld->ctx);
     size_t L = (size_t)c->L, table = (size_t)(c->L * c->E) * EXPERT_PARTS;
-    size_t small = (size_t)small_elements(c), bytes;
+    size_t small = (size_t)params_small(c), bytes;
     if (!mem_mul(&bytes, small, sizeof *ld->small))
         return moe_fail(err, MOE_EFIT, "norms and routers are too large");
     ld->m->layer = mem_zero(L, sizeof *ld->m->layer);
@@ -299,6 +320,7 @@ static int
 load(struct moe_ctx *ctx, struct moe_model *m, const char *dir)
 {
     struct loader ld = {.ctx = ctx, .m = m};
+    struct need need = {0};
     struct moe_err *err = moe_ctx_err(ctx);
     int rc = moe_config_read(err, &m->config, dir);
     if (!rc)
@@ -306,7 +328,9 @@ load(struct moe_ctx *ctx, struct moe_model *m, const char *dir)
     if (!rc)
         rc = match_open(err, &ld.match, &m->config, m->files);
     if (!rc)
-        rc = plan_check(err, ctx_device(ctx), checkpoint_bytes(m->files), dir);
+        rc = count_all(&ld, &need);
+    if (!rc)
+        rc = need_check(err, ctx_device(ctx), &need, dir);
     if (!rc)
         rc = place_all(&ld);
     match_close(&ld.match);

@@ -6,7 +6,7 @@
 
 #include <polymoe/model.h>
 
-#include "device/device.h"
+#include "device/need.h"
 #include "nn/nn.h"
 
 /* A configuration from the text of a config.json, which becomes the
@@ -52,8 +52,8 @@ typedef int run_router_fn(void *arg, int64_t layer, const struct tensor *logits,
 /* One observer a run; NULL takes it away. */
 void run_observe_router(struct moe_run *run, run_router_fn *fn, void *arg);
 
-/* Bytes of device memory that a run of this shape takes, before it is made. */
-int run_plan(struct moe_err *err, uint64_t *bytes,
+/* The buffers of a run of this shape, before it is made, added to *need. */
+int run_plan(struct moe_err *err, struct need *need,
              const struct moe_config *config,
              const struct moe_run_options *opt);
 

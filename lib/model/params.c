@@ -106,6 +106,16 @@ param_repeats(enum param_kind kind, const struct moe_config *config)
     return n;
 }
 
+uint64_t
+params_small(const struct moe_config *config)
+{
+    uint64_t n = 0;
+    for (int k = 0; k < PARAM_KINDS; k++)
+        if (param_is_small(k, config))
+            n += param_repeats(k, config) * param_elements(k, config);
+    return n;
+}
+
 /* The parameters of one scope: append them for this layer and expert. */
 static void
 append(struct param *list, size_t *n, const struct moe_config *config,

@@ -84,6 +84,9 @@ struct tensor param_shape(enum param_kind kind,
 uint64_t param_elements(enum param_kind kind, const struct moe_config *config);
 uint64_t param_repeats(enum param_kind kind, const struct moe_config *config);
 
+/* Elements of all small parameters together. */
+uint64_t params_small(const struct moe_config *config);
+
 /*
  * Every parameter: the embedding, layer by layer, final norm, head; expert by
  * expert inside a layer.  The caller frees *out.

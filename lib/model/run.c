@@ -9,7 +9,6 @@
 #include <string.h>
 
 #include "base/mem.h"
-#include "model/plan.h"
 
 /* The head makes this many bytes of logits at a time. */
 /* The least that OpenCL lets a device refuse to allocate at once. */
@@ -103,12 +102,11 @@ check_options(struct moe_err *err, const struct moe_config *c,
 }
 
 int
-run_plan(struct moe_err *err, uint64_t *bytes, const struct moe_config *config,
-         const struct moe_run_options *opt)
+run_plan(struct moe_err *err, struct need *need,
+         const struct moe_config *config, const struct moe_run_options *opt)
 {
     struct shape list[RUN_TENSORS];
     struct acts_shape acts[ACTS_TENSORS];
-    *bytes = 0;
     int rc = check_options(err, config, opt);
     if (rc)
         return rc;
@@ -116,12 +114,12 @@ run_plan(struct moe_err *err, uint64_t *bytes, const struct moe_config *config,
     layer_acts_shapes(acts, config, opt->B, opt->T);
     for (int i = 0; i < ACTS_TENSORS; i++)
         if (acts[i].have == ACTS_OWN)
-            *bytes += tensor_count(&acts[i].t) * dtype_bytes(acts[i].t.dtype);
+            need_tensor(need, acts[i].name, &acts[i].t, 1);
     for (int i = 0; i < RUN_TENSORS; i++)
         if (is_there(list[i].when, opt))
-            *bytes += tensor_count(&list[i].t) * dtype_bytes(list[i].t.dtype);
-    *bytes += dispatch_bytes(opt->B * opt->T, config->E, config->K);
-    *bytes += experts_bytes(opt->B * opt->T, config->E, config->K);
+            need_tensor(need, list[i].name, &list[i].t, 1);
+    dispatch_need(need, opt->B * opt->T, config->E, config->K, 1);
+    experts_need(need, opt->B * opt->T, config->E, config->K);
     return MOE_OK;
 }
 
@@ -177,11 +175,10 @@ create(struct moe_run *run)
 {
     struct moe_ctx *ctx = run->model->ctx;
     const struct moe_config *c = &run->model->config;
-    uint64_t bytes;
-    int rc = run_plan(moe_ctx_err(ctx), &bytes, c, &run->opt);
+    struct need need = {.bytes = ctx_allocated(ctx)};
+    int rc = run_plan(moe_ctx_err(ctx), &need, c, &run->opt);
     if (!rc)
-        rc = plan_check(moe_ctx_err(ctx), ctx_device(ctx),
-                        ctx_allocated(ctx) + bytes, "run");
+        rc = need_check(moe_ctx_err(ctx), ctx_device(ctx), &need, "run");
     if (rc)
         return rc;
     int64_t N = run->opt.B * run->opt.T;

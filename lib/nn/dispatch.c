@@ -27,14 +27,30 @@ shapes(int64_t N, int64_t E, int64_t K)
     };
 }
 
-uint64_t
-dispatch_bytes(int64_t N, int64_t E, int64_t K)
+static const struct part {
+    const char *name;
+    size_t offset; // in struct dispatch
+} parts[] = {
+    {"slots of each expert", offsetof(struct dispatch, count)},
+    {"first slot of each expert", offsetof(struct dispatch, start)},
+    {"token of each slot", offsetof(struct dispatch, slot_token)},
+    {"slot of each choice", offsetof(struct dispatch, slot_of)},
+    {"partial slot counts", offsetof(struct dispatch, partial)},
+};
+enum { PARTS = sizeof parts / sizeof *parts };
+
+static struct tensor *
+part(struct dispatch *d, int i)
 {
-    const struct dispatch d = shapes(N, E, K);
-    return sizeof(int32_t) *
-           (tensor_count(&d.count) + tensor_count(&d.start) +
-            tensor_count(&d.slot_token) + tensor_count(&d.slot_of) +
-            tensor_count(&d.partial));
+    return (struct tensor *)((char *)d + parts[i].offset);
+}
+
+void
+dispatch_need(struct need *need, int64_t N, int64_t E, int64_t K, uint64_t n)
+{
+    struct dispatch d = shapes(N, E, K);
+    for (int i = 0; i < PARTS; i++)
+        need_tensor(need, parts[i].name, part(&d, i), n);
 }
 
 int
@@ -42,15 +58,9 @@ dispatch_create(struct moe_ctx *ctx, struct dispatch *d, int64_t N, int64_t E,
                 int64_t K)
 {
     *d = shapes(N, E, K);
-    int rc = tensor_create(ctx, &d->count, "slots of each expert");
-    if (!rc)
-        rc = tensor_create(ctx, &d->start, "first slot of each expert");
-    if (!rc)
-        rc = tensor_create(ctx, &d->slot_token, "token of each slot");
-    if (!rc)
-        rc = tensor_create(ctx, &d->slot_of, "slot of each choice");
-    if (!rc)
-        rc = tensor_create(ctx, &d->partial, "partial slot counts");
+    int rc = MOE_OK;
+    for (int i = 0; !rc && i < PARTS; i++)
+        rc = tensor_create(ctx, part(d, i), parts[i].name);
     if (rc)
         dispatch_destroy(d);
     return rc;
@@ -59,11 +69,8 @@ dispatch_create(struct moe_ctx *ctx, struct dispatch *d, int64_t N, int64_t E,
 void
 dispatch_destroy(struct dispatch *d)
 {
-    buffer_destroy(&d->count.buf);
-    buffer_destroy(&d->start.buf);
-    buffer_destroy(&d->slot_token.buf);
-    buffer_destroy(&d->slot_of.buf);
-    buffer_destroy(&d->partial.buf);
+    for (int i = 0; i < PARTS; i++)
+        buffer_destroy(&part(d, i)->buf);
 }
 
 static int

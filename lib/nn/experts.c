@@ -19,11 +19,19 @@ experts_capacity(int64_t slots, int64_t E, int rows)
     return slots / rows + (E < slots ? E : slots);
 }
 
-uint64_t
-experts_bytes(int64_t N, int64_t E, int64_t K)
+/* tiles (T,3). */
+static struct tensor
+tiles_shape(int64_t slots, int64_t E, int rows)
 {
-    return sizeof(int32_t) * 3 *
-           (uint64_t)experts_capacity(N * K, E, SMALLEST_TILE);
+    return tensor_shape(DTYPE_I32, 2,
+                        (int64_t[]){experts_capacity(slots, E, rows), 3});
+}
+
+void
+experts_need(struct need *need, int64_t N, int64_t E, int64_t K)
+{
+    const struct tensor tiles = tiles_shape(N * K, E, SMALLEST_TILE);
+    need_tensor(need, "expert tiles", &tiles, 1);
 }
 
 /* POLYMOE_GEMM forces our CPU kernels, or the plain ones. */
@@ -47,8 +55,7 @@ experts_create(struct moe_ctx *ctx, struct experts_scratch **out, int64_t N,
     s->rows = s->cpu.program ? gemm_cpu_rows(&s->cpu, D > F ? D : F)
                              : gemm_block_rows(ctx);
     s->columns = s->cpu.program ? s->cpu.columns : gemm_block_columns(ctx);
-    s->tiles = tensor_shape(
-        DTYPE_I32, 2, (int64_t[]){experts_capacity(N * K, E, s->rows), 3});
+    s->tiles = tiles_shape(N * K, E, s->rows);
     int rc = tensor_create(ctx, &s->tiles, "expert tiles");
     if (rc)
         experts_destroy(&s);

@@ -48,12 +48,16 @@ ensure(struct moe_ctx *ctx, struct tensor *t, enum dtype type, int64_t rows,
     return tensor_create(ctx, t, name);
 }
 
-uint64_t
-experts_grad_bytes(int64_t N, int64_t E, int64_t K, int64_t F, bool without_h)
+void
+experts_grad_need(struct need *need, int64_t N, int64_t E, int64_t K, int64_t F,
+                  bool without_h)
 {
-    uint64_t row =
-        (uint64_t)blocks(F, SMALLEST_BLOCK) + (without_h ? (uint64_t)F : 0);
-    return experts_bytes(N, E, K) + sizeof(float) * row * (uint64_t)(N * K);
+    const uint64_t column = sizeof(float) * (uint64_t)(N * K);
+    experts_need(need, N, E, K);
+    need_add(need, "gradient parts",
+             column * (uint64_t)blocks(F, SMALLEST_BLOCK), 1);
+    if (without_h)
+        need_add(need, "recomputed h", column * (uint64_t)F, 1);
 }
 
 static int

@@ -12,7 +12,7 @@
 #ifndef NN_NN_H
 #define NN_NN_H
 
-#include "device/device.h"
+#include "device/need.h"
 
 /* x[n,:] = table[ids[n],:].  x (N,D) f32 out; ids (N) i32, each in [0,V);
  * table (V,D) any float type. */
@@ -118,8 +118,9 @@ struct dispatch {
 int dispatch_create(struct moe_ctx *ctx, struct dispatch *d, int64_t N,
                     int64_t E, int64_t K);
 void dispatch_destroy(struct dispatch *d);
-/* Bytes that it takes on the device. */
-uint64_t dispatch_bytes(int64_t N, int64_t E, int64_t K);
+/* The buffers of `n` of them. */
+void dispatch_need(struct need *need, int64_t N, int64_t E, int64_t K,
+                   uint64_t n);
 int dispatch_forward(struct moe_ctx *ctx, const struct dispatch *d,
                      const struct tensor *idx, int64_t N, int64_t E, int64_t K);
 
@@ -141,8 +142,8 @@ struct expert_weights {
  * memory.
  */
 struct experts_scratch; // tile list and packing space for one shape
-/* Bytes that it takes on a device with the smallest tiles. */
-uint64_t experts_bytes(int64_t N, int64_t E, int64_t K);
+/* Its buffers, on a device with the smallest tiles. */
+void experts_need(struct need *need, int64_t N, int64_t E, int64_t K);
 int experts_create(struct moe_ctx *ctx, struct experts_scratch **out, int64_t N,
                    int64_t E, int64_t K, int64_t D, int64_t F);
 /* Whether from now on the numbers of a slot depend on how many the expert has;
@@ -252,10 +253,10 @@ int combine_backward(struct moe_ctx *ctx, const struct tensor *dweight,
                      const struct tensor *dxs, const struct dispatch *d,
                      int64_t N, int64_t K, int64_t D);
 
-/* Bytes of scratch that experts_backward() makes in its first call, on a device
- * with the smallest tiles. */
-uint64_t experts_grad_bytes(int64_t N, int64_t E, int64_t K, int64_t F,
-                            bool without_h);
+/* The scratch that experts_backward() makes in its first call, on a device with
+ * the smallest tiles. */
+void experts_grad_need(struct need *need, int64_t N, int64_t E, int64_t K,
+                       int64_t F, bool without_h);
 
 /*
  * The experts and the combination after them, backwards; outputs y of the
@@ -272,7 +273,7 @@ uint64_t experts_grad_bytes(int64_t N, int64_t E, int64_t K, int64_t F,
  * dout (N,D).  dw: f32 gradients and their table of offsets (E,3), in which
  * UINT64_MAX marks what is not trained; dw NULL: none is.  An expert without
  * tokens adds nothing.  The first call makes more scratch in s
- * (experts_grad_bytes()).
+ * (experts_grad_need()).
  */
 int experts_backward(struct moe_ctx *ctx, struct experts_scratch *s,
                      const struct tensor *dws, const struct tensor *dxs,

@@ -5,7 +5,9 @@
 
 #include "routing/choices.h"
 
+#include <stddef.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/mem.h"
 #include "routing/cooccur.h"
@@ -45,16 +47,44 @@ choices_destroy(struct choices **cp)
     *cp = NULL;
 }
 
-uint64_t
-choices_bytes(int64_t N, int64_t L, int64_t E, int64_t K,
-              const struct choices_options *opt)
+/* What is there from the start to the end. */
+struct shape {
+    const char *name;
+    size_t offset; // of the tensor in struct choices
+    bool there;
+    struct tensor t;
+};
+enum { SHAPES = 7 };
+
+static void
+list_shapes(struct shape list[SHAPES], int64_t N, int64_t L, int64_t E,
+            int64_t K, const struct choices_options *opt)
 {
-    uint64_t bytes = 4 * (uint64_t)(L * N * (K + sets_words(E)));
-    if (opt->coactivation)
-        bytes += 8 * (uint64_t)(L * E * E);
-    if (opt->C)
-        bytes += 4 * (uint64_t)(N + opt->C * opt->V * E);
-    return bytes;
+    const bool pairs = opt->coactivation, ids = opt->C > 0;
+#define XX(member, type, there, rank, ...)                                     \
+    offsetof(struct choices, member), there,                                   \
+        tensor_shape(DTYPE_##type, rank, (int64_t[]){__VA_ARGS__})
+    const struct shape all[SHAPES] = {
+        {"choices of a batch", XX(idx, I32, true, 2, L * N, K)},
+        {"sets of a batch", XX(set, U32, true, 2, L * N, sets_words(E))},
+        {"pairs of experts", XX(together, I32, pairs, 3, L, E, E)},
+        {"adjacent experts", XX(adjacent, I32, pairs, 3, L, E, E)},
+        {"token ids", XX(ids, I32, ids, 1, N)},
+        {"layers of token ids", XX(layer, I32, ids, 1, opt->C)},
+        {"first choices of ids", XX(first, I32, ids, 3, opt->C, opt->V, E)},
+    };
+#undef XX
+    memcpy(list, all, sizeof all);
+}
+
+void
+choices_need(struct need *need, int64_t N, int64_t L, int64_t E, int64_t K,
+             const struct choices_options *opt)
+{
+    struct shape list[SHAPES];
+    list_shapes(list, N, L, E, K, opt);
+    for (int i = 0; i < SHAPES; i++)
+        need_tensor(need, list[i].name, &list[i].t, list[i].there);
 }
 
 static int
@@ -72,34 +102,22 @@ zero(const struct tensor *t)
 }
 
 static int
-create_pairs(struct choices *c)
+begin_pairs(struct choices *c)
 {
-    const int64_t dim[] = {c->L, c->E, c->E};
     c->sum = mem_zero(2 * (size_t)(c->L * c->E * c->E), sizeof *c->sum);
     if (!c->sum)
         return moe_fail(moe_ctx_err(c->ctx), MOE_ENOMEM, "pairs of experts");
-    int rc = create(c, &c->together, DTYPE_I32, 3, dim, "pairs of experts");
-    if (!rc)
-        rc = create(c, &c->adjacent, DTYPE_I32, 3, dim, "adjacent experts");
-    if (!rc)
-        rc = zero(&c->together);
+    int rc = zero(&c->together);
     return rc ? rc : zero(&c->adjacent);
 }
 
 static int
-create_tokens(struct choices *c, const int32_t *layer)
+begin_tokens(struct choices *c, const int32_t *layer)
 {
-    const int64_t dim[] = {c->C, c->V, c->E};
     c->list = mem_dup(layer, (size_t)c->C * sizeof *layer);
     if (!c->list)
         return moe_fail(moe_ctx_err(c->ctx), MOE_ENOMEM, "layers of token ids");
-    int rc = create(c, &c->ids, DTYPE_I32, 1, &c->N, "token ids");
-    if (!rc)
-        rc = create(c, &c->layer, DTYPE_I32, 1, &c->C, "layers of token ids");
-    if (!rc)
-        rc = tensor_write(&c->layer, layer);
-    if (!rc)
-        rc = create(c, &c->first, DTYPE_I32, 3, dim, "first choices of ids");
+    int rc = tensor_write(&c->layer, layer);
     return rc ? rc : zero(&c->first);
 }
 
@@ -112,14 +130,19 @@ choices_create(struct moe_ctx *ctx, struct choices **out, int64_t N, int64_t L,
         return moe_fail(moe_ctx_err(ctx), MOE_ENOMEM, "choices");
     *c = (struct choices){
         .ctx = ctx, .N = N, .L = L, .E = E, .K = K, .V = opt->V, .C = opt->C};
-    const int64_t idx[] = {L * N, K}, set[] = {L * N, sets_words(E)};
-    int rc = create(c, &c->idx, DTYPE_I32, 2, idx, "choices of a batch");
-    if (!rc)
-        rc = create(c, &c->set, DTYPE_U32, 2, set, "sets of a batch");
+    struct shape list[SHAPES];
+    int rc = MOE_OK;
+    list_shapes(list, N, L, E, K, opt);
+    for (int i = 0; !rc && i < SHAPES; i++) {
+        struct tensor *t = (struct tensor *)((char *)c + list[i].offset);
+        *t = list[i].t;
+        if (list[i].there)
+            rc = tensor_create(ctx, t, list[i].name);
+    }
     if (!rc && opt->coactivation)
-        rc = create_pairs(c);
+        rc = begin_pairs(c);
     if (!rc && opt->C)
-        rc = create_tokens(c, opt->layer);
+        rc = begin_tokens(c, opt->layer);
     if (rc)
         choices_destroy(out);
     return rc;

@@ -12,7 +12,7 @@
 #ifndef ROUTING_CHOICES_H
 #define ROUTING_CHOICES_H
 
-#include "device/device.h"
+#include "device/need.h"
 #include "routing/usage.h"
 
 /* Sequences of a batch, for choices_pairs(). */
@@ -36,9 +36,9 @@ int choices_create(struct moe_ctx *ctx, struct choices **out, int64_t N,
                    const struct choices_options *opt);
 void choices_destroy(struct choices **cp);
 
-/* Bytes on the device. */
-uint64_t choices_bytes(int64_t N, int64_t L, int64_t E, int64_t K,
-                       const struct choices_options *opt);
+/* The buffers of one of that size, added to *need. */
+void choices_need(struct need *need, int64_t N, int64_t L, int64_t E, int64_t K,
+                  const struct choices_options *opt);
 
 void choices_begin(struct choices *c, int64_t n);
 

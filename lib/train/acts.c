@@ -27,26 +27,22 @@ kept_layers(const struct moe_config *c, int64_t lowest)
     return lowest < 0 ? c->L : c->L - lowest;
 }
 
-int
-acts_plan(struct moe_err *err, uint64_t *bytes, const struct moe_config *config,
-          int64_t B, int64_t T, enum acts_level level, int64_t lowest)
+void
+acts_plan(struct need *need, const struct moe_config *config, int64_t B,
+          int64_t T, enum acts_level level, int64_t lowest)
 {
     struct acts_shape list[ACTS_TENSORS];
     uint64_t layers = (uint64_t)kept_layers(config, lowest);
-    (void)err;
-    *bytes = 0;
     layer_acts_shapes(list, config, B, T);
     for (int i = 0; i < ACTS_TENSORS; i++) {
-        uint64_t one = tensor_count(&list[i].t) * dtype_bytes(list[i].t.dtype);
         /* One set more where not every layer has its own. */
         uint64_t sets = keeps(level, list[i].name)
                             ? layers + ((int64_t)layers < config->L)
                             : 1;
-        *bytes += one * sets;
+        need_tensor(need, list[i].name, &list[i].t, sets);
     }
-    *bytes += (level == ACTS_BLOCKS ? 1 : (uint64_t)config->L) *
-              dispatch_bytes(B * T, config->E, config->K);
-    return MOE_OK;
+    dispatch_need(need, B * T, config->E, config->K,
+                  level == ACTS_BLOCKS ? 1 : (uint64_t)config->L);
 }
 
 static struct tensor *

@@ -32,9 +32,8 @@ int acts_create(struct moe_ctx *ctx, struct acts **out,
                 enum acts_level level, int64_t lowest);
 void acts_destroy(struct acts **ap);
 
-/* Bytes of device memory that acts_create() takes. */
-int acts_plan(struct moe_err *err, uint64_t *bytes,
-              const struct moe_config *config, int64_t B, int64_t T,
-              enum acts_level level, int64_t lowest);
+/* The buffers of acts_create(), added to *need. */
+void acts_plan(struct need *need, const struct moe_config *config, int64_t B,
+               int64_t T, enum acts_level level, int64_t lowest);
 
 #endif

@@ -6,7 +6,6 @@
 #include <stdlib.h>
 
 #include "base/mem.h"
-#include "model/plan.h"
 #include "nn/nn.h"
 #include "train/arena_build.h"
 
@@ -27,17 +26,14 @@ static int
 make_segment(struct builder *b, struct segment *s,
              const struct layout_segment *l)
 {
-    enum dtype t = layout_dtype(l->class, b->opt);
-    uint64_t state = l->s_n * sizeof(float);
-    int rc = arena_buffer(b, &s->w, l->w_n * dtype_bytes(t), "weights");
-    if (!rc)
-        rc = arena_buffer(b, &s->g, state, "gradients");
-    if (!rc)
-        rc = arena_buffer(b, &s->m, state, "first moments");
-    if (!rc)
-        rc = arena_buffer(b, &s->v, state, "second moments");
-    if (!rc && t == DTYPE_BF16 && b->opt->master)
-        rc = arena_buffer(b, &s->master, state, "master weights");
+    struct buffer **const to[SEGMENT_BUFFERS] = {&s->w, &s->g, &s->m, &s->v,
+                                                 &s->master};
+    int rc = MOE_OK;
+    for (int i = 0; !rc && i < SEGMENT_BUFFERS; i++) {
+        const uint64_t bytes = segment_bytes(l, i, b->opt);
+        if (bytes)
+            rc = arena_buffer(b, to[i], bytes, segment_words[i]);
+    }
     return rc;
 }
 
@@ -64,9 +60,10 @@ make_segments(struct builder *b)
 {
     size_t n = b->layout.segments;
     b->segment = mem_zero(n, sizeof *b->segment);
-    /* Five a segment, and a table of expert gradients for each layer. */
+    /* And a table of expert gradients for each layer. */
     b->a->buffers =
-        mem_zero(5 * n + (size_t)b->a->model->config.L, sizeof *b->a->buffers);
+        mem_zero(SEGMENT_BUFFERS * n + (size_t)b->a->model->config.L,
+                 sizeof *b->a->buffers);
     b->x = mem_zero(ARENA_CHUNK, sizeof *b->x);
     b->y = mem_zero(ARENA_CHUNK, sizeof *b->x);
     if (!b->segment || !b->a->buffers || !b->x || !b->y)
@@ -214,22 +211,6 @@ find_ranges(struct builder *b)
     return MOE_OK;
 }
 
-static int64_t
-lowest_trained(const struct layout *l, int64_t L)
-{
-    int64_t lowest = L;
-    for (size_t i = 0; i < l->places; i++) {
-        const struct layout_place *q = &l->place[i];
-        if (!q->trained)
-            continue;
-        if (q->p.kind == PARAM_EMBED)
-            return -1;
-        if (param_scope(q->p.kind) != SCOPE_MODEL && q->p.layer < lowest)
-            lowest = q->p.layer;
-    }
-    return lowest;
-}
-
 /* ---- Life --------------------------------------------------------------- */
 
 static int
@@ -250,7 +231,7 @@ build(struct builder *b)
         if (l->place[i].held)
             fill_param(b, &a->param[a->params++], &l->place[i]);
     a->trained = l->trained;
-    a->lowest = lowest_trained(l, config->L);
+    a->lowest = layout_lowest(l, config->L);
     rc = find_ranges(b);
     if (!rc)
         rc = arena_move(b);
@@ -265,13 +246,18 @@ arena_create(struct arena **out, struct moe_model *model,
 {
     struct moe_err *err = moe_ctx_err(model->ctx);
     struct builder b = {.opt = opt};
+    struct need need = {0};
     *out = NULL;
     if (!(b.a = mem_zero(1, sizeof *b.a)))
         return moe_fail(err, MOE_ENOMEM, "training: out of memory");
     b.a->ctx = model->ctx;
     b.a->model = model;
-    uint64_t limit = ctx_device(model->ctx)->max_alloc_bytes / sizeof(float);
-    int rc = layout_make(err, &b.layout, &model->config, opt, limit);
+    const struct device_info *device = ctx_device(model->ctx);
+    int rc = layout_make(err, &b.layout, &model->config, opt,
+                         device->max_alloc_bytes);
+    segments_need(&need, &b.layout, opt);
+    if (!rc)
+        rc = need_check(err, device, &need, "training");
     if (!rc)
         rc = build(&b);
     layout_free(&b.layout);
@@ -308,38 +294,4 @@ arena_zero_grads(struct arena *a)
     for (size_t i = 0; !rc && i < a->ranges; i++)
         rc = zero_forward(a->ctx, &a->range[i].g, a->range[i].n);
     return rc;
-}
-
-static uint64_t
-segment_bytes(const struct layout_segment *s, const struct arena_options *opt)
-{
-    enum dtype t = layout_dtype(s->class, opt);
-    uint64_t states = t == DTYPE_BF16 && opt->master ? 4 : 3;
-    return s->w_n * dtype_bytes(t) + s->s_n * states * sizeof(float);
-}
-
-int
-arena_plan(struct moe_err *err, struct arena_bytes *out,
-           const struct moe_config *config, const struct arena_options *opt)
-{
-    struct layout l;
-    uint64_t table = 3 * (uint64_t)config->E * sizeof(uint64_t);
-    int rc = layout_make(err, &l, config, opt, UINT64_MAX);
-    *out = (struct arena_bytes){0};
-    if (rc)
-        return rc;
-    for (size_t i = 0; i < l.segments; i++)
-        out->held += segment_bytes(&l.segment[i], opt);
-    out->tables = (uint64_t)config->L * table; // where the experts lie
-    for (size_t i = 0; i < l.places; i++) {
-        const struct layout_place *q = &l.place[i];
-        bool first = q->p.kind == PARAM_GATE && q->p.expert == 0;
-        out->tables += q->held && first ? table : 0; // and their gradients
-        out->frozen +=
-            q->held ? 0 : q->n * plan_element_bytes(q->p.kind, config);
-    }
-    out->trained = l.trained;
-    out->lowest = lowest_trained(&l, config->L);
-    layout_free(&l);
-    return MOE_OK;
 }

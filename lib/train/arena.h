@@ -70,8 +70,9 @@ struct arena {
  * Copy what is trained out of the model's files into an arena, and make the
  * model read it from there, without what it had.  Moments start at zero.
  *
- * The arena lives as long as the model is used.  MOE_EFIT when a layer's
- * experts exceed the device's largest allocation, MOE_ENOMEM, MOE_ECL.
+ * The arena lives as long as the model is used.  MOE_EFIT when it exceeds the
+ * device's memory, or a layer's experts its largest allocation; MOE_ENOMEM,
+ * MOE_ECL.
  */
 int arena_create(struct arena **out, struct moe_model *model,
                  const struct arena_options *opt);
@@ -85,16 +86,18 @@ int arena_zero_grads(struct arena *a);
 int arena_read_param(struct moe_err *err, void *arg, const struct param *q,
                      uint64_t at, float *out, size_t n);
 
-/* What a model in training takes, from the configuration alone. */
+/* What a model in training takes, from the configuration alone.  Bytes. */
 struct arena_bytes {
-    uint64_t held;    // weights, gradients and moments in the arena
-    uint64_t tables;  // offsets of the experts
-    uint64_t frozen;  // weights that stay where they are
-    uint64_t trained; // elements, not bytes
-    int64_t lowest;   // as arena.lowest
+    struct need held;   // weights, gradients and moments in the arena
+    struct need tables; // offsets of the experts
+    uint64_t frozen;    // weights that stay where they are
+    uint64_t trained;   // elements, not bytes
+    int64_t lowest;     // as arena.lowest
 };
+/* max_alloc: bytes that a device gives in one piece, which decides how many
+ * segments there are. */
 int arena_plan(struct moe_err *err, struct arena_bytes *out,
-               const struct moe_config *config,
-               const struct arena_options *opt);
+               const struct moe_config *config, const struct arena_options *opt,
+               uint64_t max_alloc);
 
 #endif

@@ -8,10 +8,27 @@
 
 enum { ARENA_CHUNK = 1 << 20 }; // elements copied at a time
 
-/* The buffers of one segment; m, v, g and master are state. */
+/* The buffers of one segment; all but the weights are state. */
 struct segment {
     struct buffer *w, *master, *g, *m, *v;
 };
+enum {
+    SEGMENT_W,
+    SEGMENT_G,
+    SEGMENT_M,
+    SEGMENT_V,
+    SEGMENT_MASTER,
+    SEGMENT_BUFFERS
+};
+extern const char *const segment_words[SEGMENT_BUFFERS];
+
+/* Bytes of one of them; 0: it is not there. */
+uint64_t segment_bytes(const struct layout_segment *s, int which,
+                       const struct arena_options *opt);
+
+/* All buffers of all segments, added to *need. */
+void segments_need(struct need *need, const struct layout *l,
+                   const struct arena_options *opt);
 
 struct builder {
     struct arena *a;

@@ -3,7 +3,6 @@
  */
 #include "train/layout.h"
 
-#include <inttypes.h>
 #include <stdlib.h>
 
 #include "base/mem.h"
@@ -64,47 +63,63 @@ mark(struct layout *l, const struct moe_config *config,
     }
 }
 
-/* A new segment of a class, or NULL. */
+/* A new segment that begins with a parameter, or NULL. */
 static struct layout_segment *
-add_segment(struct layout *l, size_t *cap, uint8_t class)
+add_segment(struct layout *l, size_t *cap, const struct layout_place *q)
 {
     struct layout_segment *grown =
         mem_grow(l->segment, cap, l->segments + 1, sizeof *grown);
     if (!grown)
         return NULL;
     l->segment = grown;
-    l->segment[l->segments] = (struct layout_segment){.class = class};
+    l->segment[l->segments] =
+        (struct layout_segment){.class = q->class, .first = q->p};
     return &l->segment[l->segments++];
+}
+
+/* Whether another unit of so many elements, trained ones among them, goes into
+ * a segment. */
+static bool
+has_room(const struct layout_segment *s, uint64_t n, uint64_t trained,
+         const struct arena_options *opt, uint64_t limit)
+{
+    const uint64_t w = dtype_bytes(layout_dtype(s->class, opt));
+    return s->w_n + n <= limit / w && s->s_n + trained <= limit / sizeof(float);
+}
+
+static void
+put_unit(struct layout *l, struct layout_segment *s, size_t begin, size_t end)
+{
+    s->units++;
+    for (size_t k = begin; k < end; k++) {
+        struct layout_place *q = &l->place[k];
+        q->segment = (int)(s - l->segment);
+        q->w_at = s->w_n;
+        q->s_at = s->s_n;
+        s->w_n += q->n;
+        s->s_n += q->trained ? q->n : 0;
+    }
 }
 
 static int
 place_class(struct moe_err *err, struct layout *l, size_t *cap, uint8_t class,
-            uint64_t limit)
+            const struct arena_options *opt, uint64_t limit)
 {
     struct layout_segment *s = NULL;
     for (size_t i = 0, end; i < l->places; i = end) {
-        uint64_t unit = 0;
+        uint64_t n = 0, trained = 0;
         end = unit_end(l, i);
         if (!l->place[i].held || l->place[i].class != class)
             continue;
-        for (size_t k = i; k < end; k++)
-            unit += l->place[k].n;
-        if (unit > limit)
-            return moe_fail(err, MOE_EFIT,
-                            "training: layer %d needs %" PRIu64
-                            " bytes in one piece, the device allows %" PRIu64,
-                            l->place[i].p.layer, unit * sizeof(float),
-                            limit * sizeof(float));
-        if ((!s || s->w_n + unit > limit) && !(s = add_segment(l, cap, class)))
-            return moe_fail(err, MOE_ENOMEM, "training: out of memory");
         for (size_t k = i; k < end; k++) {
-            struct layout_place *q = &l->place[k];
-            q->segment = (int)(s - l->segment);
-            q->w_at = s->w_n;
-            q->s_at = s->s_n;
-            s->w_n += q->n;
-            s->s_n += q->trained ? q->n : 0;
+            n += l->place[k].n;
+            trained += l->place[k].trained ? l->place[k].n : 0;
         }
+        if (!s || !has_room(s, n, trained, opt, limit))
+            s = add_segment(l, cap, &l->place[i]);
+        if (!s)
+            return moe_fail(err, MOE_ENOMEM, "training: out of memory");
+        put_unit(l, s, i, end);
     }
     return MOE_OK;
 }
@@ -131,10 +146,26 @@ layout_make(struct moe_err *err, struct layout *out,
     if (!rc && out->trained == 0)
         rc = moe_fail(err, MOE_EINVAL, "training: no parameter is trained");
     for (uint8_t class = 0; !rc && class < CLASSES; class ++)
-        rc = place_class(err, out, &cap, class, limit);
+        rc = place_class(err, out, &cap, class, opt, limit);
     if (rc)
         layout_free(out);
     return rc;
+}
+
+int64_t
+layout_lowest(const struct layout *l, int64_t L)
+{
+    int64_t lowest = L;
+    for (size_t i = 0; i < l->places; i++) {
+        const struct layout_place *q = &l->place[i];
+        if (!q->trained)
+            continue;
+        if (q->p.kind == PARAM_EMBED)
+            return -1;
+        if (param_scope(q->p.kind) != SCOPE_MODEL && q->p.layer < lowest)
+            lowest = q->p.layer;
+    }
+    return lowest;
 }
 
 void

@@ -22,6 +22,8 @@ enum { CLASS_SMALL = 1, CLASS_DECAY = 2, CLASSES = 4 };
 
 struct layout_segment {
     uint8_t class;
+    struct param first; // in it
+    size_t units;
     uint64_t w_n, s_n; // elements of weights, of each state
 };
 
@@ -33,12 +35,15 @@ struct layout {
     uint64_t trained; // elements
 };
 
-/* limit: largest segment in elements.  MOE_EFIT names the unit that is larger;
- * MOE_EINVAL when nothing is trained. */
+/* limit: bytes of a buffer of a segment.  A unit that exceeds it has a segment
+ * of its own.  MOE_EINVAL when nothing is trained. */
 int layout_make(struct moe_err *err, struct layout *out,
                 const struct moe_config *config,
                 const struct arena_options *opt, uint64_t limit);
 void layout_free(struct layout *l);
+
+/* As arena.lowest. */
+int64_t layout_lowest(const struct layout *l, int64_t L);
 
 /* The type that weights of a class have. */
 enum dtype layout_dtype(uint8_t class, const struct arena_options *opt);

@@ -62,23 +62,21 @@ run_options(const struct pass_options *opt)
 }
 
 int
-pass_plan(struct moe_err *err, uint64_t *bytes, const struct moe_config *config,
-          const struct pass_options *opt, int64_t lowest)
+pass_plan(struct moe_err *err, struct need *need,
+          const struct moe_config *config, const struct pass_options *opt,
+          int64_t lowest)
 {
     struct shape list[PASS_TENSORS];
     struct moe_run_options run = run_options(opt);
-    uint64_t own = 0, kept = 0;
-    int rc = run_plan(err, &own, config, &run);
-    if (!rc)
-        rc = acts_plan(err, &kept, config, opt->B, opt->T, opt->level, lowest);
+    int rc = run_plan(err, need, config, &run);
     if (rc)
         return rc;
-    *bytes = own + kept +
-             experts_grad_bytes(opt->B * opt->T, config->E, config->K,
-                                config->F, opt->level == ACTS_RECOMPUTE);
+    acts_plan(need, config, opt->B, opt->T, opt->level, lowest);
+    experts_grad_need(need, opt->B * opt->T, config->E, config->K, config->F,
+                      opt->level == ACTS_RECOMPUTE);
     list_shapes(list, config, opt);
     for (int i = 0; i < PASS_TENSORS; i++)
-        *bytes += tensor_count(&list[i].t) * dtype_bytes(list[i].t.dtype);
+        need_tensor(need, list[i].name, &list[i].t, 1);
     return MOE_OK;
 }
 

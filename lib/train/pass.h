@@ -100,8 +100,9 @@ void pass_sums(struct pass *p, struct pass_sums *sums, uint64_t *count);
 int pass_forward(struct pass *p, const int32_t *ids, const int32_t *target,
                  int64_t B, int64_t T, float *nll);
 
-/* Bytes of pass_create(), from the configuration alone. */
-int pass_plan(struct moe_err *err, uint64_t *bytes,
+/* The buffers of pass_create(), from the configuration alone, added to *need.
+ */
+int pass_plan(struct moe_err *err, struct need *need,
               const struct moe_config *config, const struct pass_options *opt,
               int64_t lowest);
 

@@ -12,7 +12,6 @@
 #include "base/mem.h"
 #include "model/family.h"
 #include "model/names.h"
-#include "model/plan.h"
 
 struct trainer {
     struct moe_ctx *ctx; // borrowed
@@ -34,11 +33,12 @@ static int
 check_plan(struct trainer *t)
 {
     struct moe_err *err = moe_ctx_err(t->ctx);
+    const struct device_info *device = ctx_device(t->ctx);
     struct trainer_plan plan;
-    int rc = trainer_plan(err, &plan, &t->model->config, &t->opt);
+    int rc = trainer_plan(err, &plan, &t->model->config, &t->opt,
+                          device->max_alloc_bytes);
     return rc ? rc
-              : plan_check(err, ctx_device(t->ctx), plan.total,
-                           "training, by its plan");
+              : need_check(err, device, &plan.need, "training, by its plan");
 }
 
 static int

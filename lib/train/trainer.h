@@ -47,8 +47,8 @@ struct trainer_metrics {
 struct trainer;
 
 /* MOE_EFIT, with needed and available bytes, before anything is taken when the
- * plan exceeds what the device can hold; else as arena_create() and
- * pass_create(). */
+ * plan exceeds what the device can hold, or one buffer of it what the device
+ * gives in one piece; else as arena_create() and pass_create(). */
 int trainer_create(struct trainer **out, struct moe_model *model,
                    const struct trainer_options *opt);
 void trainer_destroy(struct trainer **tp);
@@ -87,14 +87,15 @@ double trainer_next_rate(const struct trainer *t);
 
 /* Bytes. */
 struct trainer_plan {
-    uint64_t arena;  // weights that are trained, their gradients and moments
-    uint64_t pass;   // activations, scratch, tables
-    uint64_t frozen; // weights that are not: in place where the device shares
-                     // the host's memory
-    uint64_t total;
+    uint64_t arena;   // weights that are trained, their gradients and moments
+    uint64_t pass;    // activations, scratch, tables
+    uint64_t frozen;  // weights that are not: in place where the device shares
+                      // the host's memory
+    struct need need; // of all of them
 };
+/* max_alloc as for arena_plan(). */
 int trainer_plan(struct moe_err *err, struct trainer_plan *plan,
                  const struct moe_config *config,
-                 const struct trainer_options *opt);
+                 const struct trainer_options *opt, uint64_t max_alloc);
 
 #endif

@@ -148,8 +148,8 @@ print(struct bench *b, const struct trainer_metrics *m)
     const struct bench_shape *s = b->shape;
     struct trainer_plan plan;
     double x[4], tokens = (double)(s->B * s->T);
-    int rc =
-        trainer_plan(&b->err, &plan, moe_model_config(b->model), &b->train);
+    int rc = trainer_plan(&b->err, &plan, moe_model_config(b->model), &b->train,
+                          ctx_device(b->ctx)->max_alloc_bytes);
     if (rc)
         return rc;
     for (int k = 0; k < 4; k++)
@@ -160,7 +160,7 @@ print(struct bench *b, const struct trainer_metrics *m)
            "\"loss\": %.4f, \"plan_mib\": %.1f, \"device_mib\": %.1f, "
            "\"peak_mib\": %.1f}\n",
            s->name, b->opt.weights, b->opt.memory, tokens / x[0], x[0], x[1],
-           x[2], x[3], m->loss, (double)plan.total / (1 << 20),
+           x[2], x[3], m->loss, (double)plan.need.bytes / (1 << 20),
            (double)ctx_allocated(b->ctx) / (1 << 20),
            (double)mem_resident_peak() / (1 << 20));
     fflush(stdout);
