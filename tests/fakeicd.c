@@ -2,11 +2,13 @@
  * fakeicd.c - an OpenCL driver that misbehaves, for devices.test.
  *
  * POLYMOE_FAKE_ICD says how: "crash" ends the process when it is asked for its
- * devices, "hang" never answers, "load" ends the process already when the
- * loader opens it, anything else has no devices.
+ * devices, "hang" never answers, "stop" stops who asked for four seconds and
+ * answers one later, "load" ends the process already when the loader opens it,
+ * anything else has no devices.
  */
 #include "config.h"
 
+#include <signal.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -57,6 +59,12 @@ device_ids(cl_platform_id p, cl_device_type type, cl_uint cap,
         abort();
     while (told("hang"))
         sleep(1);
+    if (told("stop")) {
+        kill(getppid(), SIGSTOP);
+        sleep(4);
+        kill(getppid(), SIGCONT);
+        sleep(1);
+    }
     return CL_DEVICE_NOT_FOUND;
 }
 

@@ -27,7 +27,7 @@
 #include "base/mem.h"
 #include "base/str.h"
 
-enum { PLATFORMS = 62, DEVICES = 256, TIMEOUT_S = 30 };
+enum { PLATFORMS = 62, DEVICES = 256, TIMEOUT_S = 30, SLICE_MS = 100 };
 
 /* What this process knows of the drivers loaded into it: whether OpenCL is in
  * use, and one bit for each platform that must not be touched.  This is a
@@ -165,6 +165,24 @@ take(void *arg, const struct record *r)
     return true;
 }
 
+/* Wait for the child to write or end; true when it did neither.  Many short
+ * waits and not a long one: while a whole job is stopped, or the machine
+ * asleep, time goes on, and that is one short wait here and no silence of the
+ * driver. */
+static bool
+stays_silent(int fd, int timeout_ms)
+{
+    struct pollfd p = {.fd = fd, .events = POLLIN};
+    for (int waited = 0; waited < timeout_ms; waited += SLICE_MS) {
+        int ready = poll(&p, 1, SLICE_MS);
+        if (ready > 0)
+            return false;
+        if (ready < 0 && errno != EINTR)
+            return true;
+    }
+    return true;
+}
+
 /* Read records until the child is done, dead or silent for too long; true
  * when it was silent. */
 static bool
@@ -173,11 +191,7 @@ listen_to(int fd, struct listener *l, int timeout_ms)
     struct record r;
     size_t have = 0;
     for (;;) {
-        struct pollfd p = {.fd = fd, .events = POLLIN};
-        int ready = poll(&p, 1, timeout_ms);
-        if (ready < 0 && errno == EINTR)
-            continue;
-        if (ready <= 0)
+        if (stays_silent(fd, timeout_ms))
             return true;
         ssize_t n = read(fd, (char *)&r + have, sizeof r - have);
         if (n < 0 && errno == EINTR)
