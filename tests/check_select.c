@@ -150,6 +150,56 @@ START_TEST(experts_json_has_the_published_shape)
 }
 END_TEST
 
+/* Shares of layer 1: .5 .2 .1 .1 .05 .05 | .1 .2 .2 .2 .1 .2 | .2 .2 .2 .2 .1
+ * .1; without a gap asked fi has 2 to 5, above the others' largest by 0 and,
+ * the last, by .1, and above their mean by .05, .05, .025 and .125. */
+START_TEST(at_most_so_many_are_kept)
+{
+    static const struct {
+        enum moe_rule rule;
+        double alpha;
+        int64_t most;
+        const char *nl, *et, *shared;
+    } want[] = {{MOE_RULE_GAP, 0, 0, "0 1 ", "2 3 4 5 ", "2 3 4 5 0 "},
+                {MOE_RULE_GAP, 0, 9, "0 1 ", "2 3 4 5 ", "2 3 4 5 0 "},
+                {MOE_RULE_GAP, 0, 2, "0 1 ", "2 5 ", "2 5 0 "},
+                {MOE_RULE_GAP, 0, 1, "0 ", "5 ", "5 0 "},
+                {MOE_RULE_GAP_MEAN, 0.01, 3, "0 ", "2 3 5 ", "2 3 5 0 "},
+                {MOE_RULE_TOP_N, 0, 2, "0 1 ", "1 2 ", "1 2 0 "}};
+    const char *const high[] = {"en", "fi", "ru"};
+    const struct moe_parent low[] = {{"nl", "en"}, {"et", "fi"}};
+    const int64_t layer = 1;
+    const char *path = support_path("most.json");
+    struct moe_err err = {0};
+    struct moe_routing r;
+    make_table(&r);
+    for (size_t i = 0; i < sizeof want / sizeof *want; i++) {
+        const struct moe_selection s = {.alpha = want[i].alpha,
+                                        .layer = &layer,
+                                        .layers = 1,
+                                        .high = high,
+                                        .n_high = 3,
+                                        .low = low,
+                                        .n_low = 2,
+                                        .distinct = true,
+                                        .rule = want[i].rule,
+                                        .n = 4,
+                                        .most = want[i].most};
+        json_t *root;
+        ck_ok(&err, moe_selection_write(&err, &r, &s, path));
+        ck_ok(&err, json_read(&err, &root, path));
+        same_list(root, "nl", "seft", want[i].nl);
+        same_list(root, "et", "seft", want[i].et);
+        same_list(root, "et", "ssft_k1", want[i].shared);
+        const json_t *most =
+            json_object_get(json_object_get(root, "_meta"), "most");
+        ck_assert_int_eq(json_integer_value(most), want[i].most);
+        json_decref(root);
+    }
+    moe_routing_free(&r);
+}
+END_TEST
+
 START_TEST(experts_json_names_what_is_missing)
 {
     struct moe_err err = {0};
@@ -265,6 +315,7 @@ main(void)
     tcase_add_test(t, shared_experts_rank_by_the_mean_share);
     tcase_add_test(t, selection_refuses_what_it_cannot_compare);
     tcase_add_test(t, experts_json_has_the_published_shape);
+    tcase_add_test(t, at_most_so_many_are_kept);
     tcase_add_test(t, experts_json_names_what_is_missing);
     tcase_add_test(t, a_list_is_read_by_language_and_strategy);
     tcase_add_test(t, a_list_that_is_not_there_is_named);

@@ -127,6 +127,7 @@ analyze_selection(struct moe_err *err, struct analysis *a)
                                           .distinct = m->distinct,
                                           .rule = (enum moe_rule)m->rule,
                                           .n = m->n,
+                                          .most = m->most,
                                           .threshold = m->threshold,
                                           .file = m->experts};
     int rc = choose_high(err, a);

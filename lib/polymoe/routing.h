@@ -279,6 +279,8 @@ struct moe_selection {
                    // false: the published list, which repeats them
     enum moe_rule rule;
     int64_t n;        // of MOE_RULE_TOP_N
+    int64_t most;     // own experts of a layer: by the rules of gaps those of
+                      // the largest, else the first ones; 0: all
     double threshold; // of MOE_RULE_GATE and MOE_RULE_TOKEN
     const char *file; // of MOE_RULE_EXPLICIT: the seft lists that `low` has
                       // in this experts.json, whatever their parents

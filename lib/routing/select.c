@@ -8,6 +8,7 @@
 
 #include "base/mem.h"
 #include "routing/measure.h"
+#include "routing/select_work.h"
 
 /* a (n,E): each row of w divided by its sum. */
 static int
@@ -57,6 +58,7 @@ static int
 compared(struct moe_err *err, double **out, const double *w, int64_t n,
          int64_t E)
 {
+    *out = NULL;
     if (n < 2)
         return moe_fail(err, MOE_EINVAL,
                         "selection: %lld languages, want at least 2",
@@ -78,25 +80,47 @@ moe_select_by_gap(struct moe_err *err, int32_t *owner, const double *w,
     return MOE_OK;
 }
 
+/* a (n,E), shares: each becomes its distance to the others' of its column, to
+ * their mean or to their largest. */
+static void
+turn_to_gaps(double *a, int64_t n, int64_t E, bool to_mean)
+{
+    for (int64_t e = 0; e < E; e++) {
+        double sum = 0, largest = -1, second = -1;
+        for (int64_t i = 0; i < n; i++) {
+            const double x = a[i * E + e];
+            sum += x;
+            second = fmax(second, fmin(largest, x));
+            largest = fmax(largest, x);
+        }
+        for (int64_t i = 0; i < n; i++) {
+            const double x = a[i * E + e];
+            a[i * E + e] = to_mean ? x - (sum - x) / (double)(n - 1)
+                                   : x - (x == largest ? second : largest);
+        }
+    }
+}
+
 int
 moe_select_by_mean_gap(struct moe_err *err, bool *own, const double *w,
                        int64_t n, int64_t E, double alpha)
 {
-    double *a;
-    int rc = compared(err, &a, w, n, E);
-    if (rc)
-        return rc;
-    for (int64_t e = 0; e < E; e++) {
-        double sum = 0;
-        for (int64_t i = 0; i < n; i++)
-            sum += a[i * E + e];
-        for (int64_t i = 0; i < n; i++) {
-            const double x = a[i * E + e];
-            own[i * E + e] = x - (sum - x) / (double)(n - 1) >= alpha;
-        }
-    }
-    free(a);
-    return MOE_OK;
+    double *gap;
+    int rc = select_gaps(err, &gap, w, n, E, true);
+    for (int64_t i = 0; !rc && i < n * E; i++)
+        own[i] = gap[i] >= alpha;
+    free(gap);
+    return rc;
+}
+
+int
+select_gaps(struct moe_err *err, double **gap, const double *w, int64_t n,
+            int64_t E, bool to_mean)
+{
+    int rc = compared(err, gap, w, n, E);
+    if (!rc)
+        turn_to_gaps(*gap, n, E, to_mean);
+    return rc;
 }
 
 /* Insertion keeps the lower expert first among equals. */

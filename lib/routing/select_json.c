@@ -77,6 +77,8 @@ meta(const struct moe_selection *s)
                             "parents", parents(s));
     if (out && s->rule == MOE_RULE_TOP_N)
         json_object_set_new(out, "n", json_integer(s->n));
+    if (out && s->most)
+        json_object_set_new(out, "most", json_integer(s->most));
     if (out && (s->rule == MOE_RULE_GATE || s->rule == MOE_RULE_TOKEN))
         json_object_set_new(out, "threshold", json_real(s->threshold));
     return out;

@@ -130,6 +130,42 @@ take_explicit(struct moe_err *err, const struct select_work *w,
     return rc;
 }
 
+static int64_t
+count_own(const bool *own, int64_t E)
+{
+    int64_t n = 0;
+    for (int64_t e = 0; e < E; e++)
+        n += own[e];
+    return n;
+}
+
+/* Leave a row of own (E) those of the largest gaps, of equal ones the first. */
+static void
+keep_most(bool *own, const double *gap, int64_t E, int64_t most)
+{
+    for (int64_t n = count_own(own, E); n > most; n--) {
+        int64_t least = -1;
+        for (int64_t e = 0; e < E; e++)
+            if (own[e] && (least < 0 || gap[e] <= gap[least]))
+                least = e;
+        own[least] = false;
+    }
+}
+
+/* At most s->most own experts of each language by the rules of gaps. */
+static int
+limit_rows(struct moe_err *err, const struct moe_selection *s,
+           const struct layer *x, int64_t E)
+{
+    double *gap;
+    int rc = select_gaps(err, &gap, x->counts, s->n_high, E,
+                         s->rule == MOE_RULE_GAP_MEAN);
+    for (int64_t i = 0; !rc && i < s->n_high; i++)
+        keep_most(x->own + i * E, gap + i * E, E, s->most);
+    free(gap);
+    return rc;
+}
+
 /* One layer's lists of all languages. */
 static int
 choose_lists(struct moe_err *err, struct select_work *w, const struct layer *x,
@@ -147,6 +183,8 @@ choose_lists(struct moe_err *err, struct select_work *w, const struct layer *x,
             rc = take_most(err, w, x, to, layer, s->low[i].parent);
         else if (!(rc = find_row(err, &row, s, &s->low[i])))
             take_row(to, x->own + row * E, E);
+        if (s->most && to->n > s->most)
+            to->n = s->most;
     }
     return rc;
 }
@@ -174,6 +212,8 @@ choose_layer(struct moe_err *err, struct select_work *w, const struct layer *x,
         rc = moe_select_by_mean_gap(err, x->own, x->counts, s->n_high, E,
                                     s->alpha);
     }
+    if (!rc && s->most && by_gap(s))
+        rc = limit_rows(err, s, x, E);
     return rc ? rc : choose_lists(err, w, x, at);
 }
 

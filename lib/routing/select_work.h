@@ -34,4 +34,14 @@ int select_counts(struct moe_err *err, double *counts,
                   const struct moe_routing *r, const struct moe_selection *s,
                   int64_t layer);
 
+/*
+ * *gap (n,E): how far the share of each language in w (n,E) is above the mean
+ * of the others' in its column, or above the largest of them.
+ *
+ * MOE_EINVAL for fewer than 2 languages or one without counts; free(*gap), also
+ * after a failure.
+ */
+int select_gaps(struct moe_err *err, double **gap, const double *w, int64_t n,
+                int64_t E, bool to_mean);
+
 #endif
