@@ -143,7 +143,7 @@ struct job_train {
     double temperature;
     struct job_shares shares;
     char *batches;
-    struct job_data heldout;
+    struct job_data heldout, test;
     bool repetition_filter, decay_norms, decay_embeddings;
     int64_t batch, micro_batch, max_steps, max_tokens, seed;
     double epochs;

@@ -15,13 +15,19 @@
 #include "train/snapshot.h"
 #include "train/trainer.h"
 
-/* Held-out text of one language. */
-struct training_heldout {
+/* Text of one language that is looked at, never trained on. */
+struct training_text {
     const struct job_language *language; // borrowed
     struct corpus corpus;
     int64_t windows;
-    double nll;   // mean over predicted positions, of the last look
-    double first; // of the first look
+    double nll; // mean over predicted positions, of the last look
+};
+
+/* Such text of some languages, and the table results/NAME.csv of all looks. */
+struct training_look {
+    const char *name; // as the field
+    struct training_text *text;
+    size_t n;
 };
 
 struct training;
@@ -46,8 +52,7 @@ struct training {
     struct source_language *language; // as the source wants them
     double *share;
     struct source *source;
-    struct training_heldout *heldout;
-    size_t heldouts;
+    struct training_look heldout, test;
     struct trainer_options opt;
     struct moe_model *model;
     struct trainer *trainer;
@@ -71,8 +76,9 @@ void training_release(struct training *p);
 /* ---- training_eval.c ------------------------------------------------------
  */
 
-/* Perplexity of every held-out language at this step: metrics, the log, and
- * results/heldout.csv, in which each look is a block of rows. */
+/* Perplexity of every held-out language at this step, and before the first and
+ * after the last one of the text to test on: metrics, the log, and
+ * results/heldout.csv and test.csv, in which each look is a block of rows. */
 int training_evaluate(struct moe_err *err, struct training *p, uint64_t step);
 
 /* ---- training_state.c -----------------------------------------------------

@@ -17,7 +17,7 @@
 
 /* Windows [w, w + n) of a language: the sum of -log p. */
 static int
-add_windows(struct training *p, const struct training_heldout *h, int64_t w,
+add_windows(struct training *p, const struct training_text *h, int64_t w,
             int64_t n, double *sum)
 {
     int64_t T = p->spec->window, N = n * T;
@@ -39,8 +39,8 @@ add_windows(struct training *p, const struct training_heldout *h, int64_t w,
 }
 
 static int
-evaluate_language(struct moe_err *err, struct training *p,
-                  struct training_heldout *h)
+evaluate_language(struct moe_err *err, struct training *p, const char *name,
+                  struct training_text *h)
 {
     int64_t B = p->opt.pass.B, T = p->spec->window;
     double sum = 0;
@@ -48,7 +48,7 @@ evaluate_language(struct moe_err *err, struct training *p,
         int64_t n = h->windows - w < B ? h->windows - w : B;
         int rc = add_windows(p, h, w, n, &sum);
         if (rc)
-            return moe_fail(err, rc, "heldout: %s: %s", h->language->name,
+            return moe_fail(err, rc, "%s: %s: %s", name, h->language->name,
                             moe_ctx_err(p->run->ctx)->text);
     }
     h->nll = sum / (double)(h->windows * (T - 1));
@@ -64,13 +64,14 @@ diluted(const struct training *p, double nll)
     return nll * (T - 1) / T;
 }
 
-/* results/heldout.csv gains a block; it is short, so it is written anew. */
+/* The table gains a block; it is short, so it is written anew. */
 static int
-write_table(struct moe_err *err, struct training *p, uint64_t step)
+write_table(struct moe_err *err, const struct training *p,
+            const struct training_look *look, uint64_t step)
 {
     struct csv t;
     struct csv_table old = {0};
-    char *path = str_path(p->run->results_dir, "heldout.csv");
+    char *path = str_format("%s/%s.csv", p->run->results_dir, look->name);
     int rc = path ? MOE_OK : moe_fail(err, MOE_ENOMEM, "out of memory");
     if (!rc && fs_exists(path))
         rc = csv_read(err, &old, path);
@@ -86,8 +87,8 @@ write_table(struct moe_err *err, struct training *p, uint64_t step)
                 csv_text(&t, csv_cell(&old, r, c));
             csv_end(&t);
         }
-        for (size_t i = 0; i < p->heldouts; i++) {
-            const struct training_heldout *h = &p->heldout[i];
+        for (size_t i = 0; i < look->n; i++) {
+            const struct training_text *h = &look->text[i];
             csv_int(&t, (int64_t)step);
             csv_text(&t, h->language->name);
             csv_int(&t, h->windows * p->spec->window);
@@ -104,38 +105,51 @@ write_table(struct moe_err *err, struct training *p, uint64_t step)
     return rc;
 }
 
-int
-training_evaluate(struct moe_err *err, struct training *p, uint64_t step)
+/* Perplexity of each language of a look, their mean loss into *mean. */
+static int
+take_look(struct moe_err *err, struct training *p, struct training_look *look,
+          uint64_t step, double *mean)
 {
-    double mean = 0;
     int rc = MOE_OK;
     json_t *languages = json_object();
-    for (size_t i = 0; !rc && i < p->heldouts; i++) {
-        struct training_heldout *h = &p->heldout[i];
-        rc = evaluate_language(err, p, h);
+    *mean = 0;
+    for (size_t i = 0; !rc && i < look->n; i++) {
+        struct training_text *h = &look->text[i];
+        rc = evaluate_language(err, p, look->name, h);
         if (rc)
             break;
-        mean += h->nll / (double)p->heldouts;
+        *mean += h->nll / (double)look->n;
         json_object_set_new(languages, h->language->name,
                             json_pack("{s:f, s:f, s:f}", "nll", h->nll,
                                       "perplexity", exp(h->nll),
                                       "perplexity_positions",
                                       exp(diluted(p, h->nll))));
     }
-    if (rc || !p->heldouts) {
+    if (rc || !look->n) {
         json_decref(languages);
         return rc;
     }
-    job_metric(p->run, json_pack("{s:s, s:I, s:f, s:o}", "kind", "heldout",
-                                 "step", (json_int_t)step, "nll", mean,
+    job_metric(p->run, json_pack("{s:s, s:I, s:f, s:o}", "kind", look->name,
+                                 "step", (json_int_t)step, "nll", *mean,
                                  "languages", languages));
     job_logf(p->run, MOE_LOG_INFO,
-             "step %" PRIu64 ": held-out loss %.4f, perplexity %.2f over %zu "
+             "step %" PRIu64 ": %s loss %.4f, perplexity %.2f over %zu "
              "languages",
-             step, mean, exp(mean), p->heldouts);
-    if (step && (!p->best_step || mean < p->best)) {
+             step, look == &p->test ? "test" : "held-out", *mean, exp(*mean),
+             look->n);
+    return write_table(err, p, look, step);
+}
+
+int
+training_evaluate(struct moe_err *err, struct training *p, uint64_t step)
+{
+    double mean, unused;
+    int rc = take_look(err, p, &p->heldout, step, &mean);
+    if (!rc && p->heldout.n && step && (!p->best_step || mean < p->best)) {
         p->best_step = step;
         p->best = mean;
     }
-    return write_table(err, p, step);
+    if (!rc && (step == 0 || step == p->steps))
+        rc = take_look(err, p, &p->test, step, &unused);
+    return rc;
 }

@@ -161,17 +161,18 @@ open_source(struct moe_err *err, struct training *p)
 }
 
 static int
-read_heldout(struct moe_err *err, struct training *p)
+read_look(struct moe_err *err, struct training *p, struct training_look *look,
+          const char *name, const struct job_data *data)
 {
     const struct job_spec *s = p->spec;
-    const struct job_data *data = &s->train.heldout;
     int64_t limit = s->train.eval_tokens / s->window * s->window;
     int rc = MOE_OK;
-    p->heldout = mem_zero(data->n, sizeof *p->heldout);
-    if (!p->heldout)
+    look->name = name;
+    look->text = mem_zero(data->n, sizeof *look->text);
+    if (!look->text)
         return moe_fail(err, MOE_ENOMEM, "%zu languages", data->n);
-    for (size_t i = 0; !rc && i < data->n; i++, p->heldouts++) {
-        struct training_heldout *h = &p->heldout[i];
+    for (size_t i = 0; !rc && i < data->n; i++, look->n++) {
+        struct training_text *h = &look->text[i];
         struct corpus_options opt = {
             .model = s->model,
             .V = p->config.V,
@@ -184,9 +185,9 @@ read_heldout(struct moe_err *err, struct training *p)
         h->windows = (int64_t)h->corpus.ids.n / s->window;
         if (!rc && !h->windows)
             rc = moe_fail(err, MOE_EFORMAT,
-                          "heldout: %s: %zu tokens, want at least one window "
-                          "of %" PRId64,
-                          h->language->name, h->corpus.ids.n, s->window);
+                          "%s: %s: %zu tokens, want at least one window of "
+                          "%" PRId64,
+                          name, h->language->name, h->corpus.ids.n, s->window);
     }
     return rc;
 }
@@ -197,7 +198,9 @@ static int
 load_tokenizer(struct moe_err *err, struct training *p)
 {
     const struct job_spec *s = p->spec;
-    bool text = corpus_has_text(&s->data) || corpus_has_text(&s->train.heldout);
+    bool text = corpus_has_text(&s->data) ||
+                corpus_has_text(&s->train.heldout) ||
+                corpus_has_text(&s->train.test);
     if (!text && (!s->tokenizer || !fs_exists(s->tokenizer)))
         return MOE_OK;
     return moe_tokenizer_load(err, &p->tokenizer, s->tokenizer);
@@ -220,7 +223,9 @@ training_read(struct moe_err *err, struct training *p)
     if (!rc)
         rc = open_source(err, p);
     if (!rc)
-        rc = read_heldout(err, p);
+        rc = read_look(err, p, &p->heldout, "heldout", &s->train.heldout);
+    if (!rc)
+        rc = read_look(err, p, &p->test, "test", &s->train.test);
     if (rc)
         return rc;
     trainer_options(p);
@@ -266,15 +271,22 @@ training_open(struct moe_err *err, struct training *p)
     return job_from_ctx(err, p->run, rc);
 }
 
+static void
+forget_look(struct training_look *look)
+{
+    for (size_t i = 0; i < look->n; i++)
+        corpus_free(&look->text[i].corpus);
+    free(look->text);
+}
+
 void
 training_release(struct training *p)
 {
     trainer_destroy(&p->trainer);
     moe_model_destroy(&p->model);
     source_close(&p->source);
-    for (size_t i = 0; i < p->heldouts; i++)
-        corpus_free(&p->heldout[i].corpus);
-    free(p->heldout);
+    forget_look(&p->heldout);
+    forget_look(&p->test);
     moe_tokenizer_destroy(&p->tokenizer);
     free(p->language);
     free(p->share);
