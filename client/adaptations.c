@@ -39,27 +39,37 @@ read_all(struct moe_err *err, struct reading *r, const char *const *dir,
     return rc ? rc : adapted_find(err, &r->a, r->folder, r->n);
 }
 
+/* An empty cell for NaN. */
+static void
+put_percent(struct table *t, bool sign, double x)
+{
+    if (isnan(x))
+        table_cell(t, "%s", "");
+    else if (sign)
+        table_cell(t, "%+.2f %%", x);
+    else
+        table_cell(t, "%.1f %%", x);
+}
+
 static void
 fill_table(struct table *t, const struct adapted *a)
 {
     static const char *const names[] = {
-        "language", "trained", "parameters", "rate",
+        "language", "trained", "parameters", "of the reference's", "rate",
         "runs",     "before",  "after",      "to the reference"};
-    for (int i = 0; i < 8; i++)
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
         table_column(t, names[i], i < 2 ? TABLE_LEFT : TABLE_RIGHT);
     for (size_t i = 0; i < a->cells; i++) {
         const struct adapted_cell *c = &a->cell[i];
         table_cell(t, "%s", c->language);
         table_cell(t, "%s", a->setting[c->setting].label);
         table_cell(t, "%.0f", c->parameters);
+        put_percent(t, false, 100 * adapted_part(a, c));
         table_cell(t, "%g%s", c->lr, c->edge ? "*" : "");
         table_cell(t, "%zu", c->runs);
         table_cell(t, "%.2f", exp(c->before));
         table_cell(t, "%.2f", exp(c->nll));
-        if (isnan(adapted_above(a, c)))
-            table_cell(t, "%s", "");
-        else
-            table_cell(t, "%+.2f %%", adapted_above(a, c));
+        put_percent(t, true, adapted_above(a, c));
     }
 }
 
@@ -72,7 +82,8 @@ adaptations_print(struct moe_err *err, FILE *f, const char *const *dir,
     bool edge = false;
     int rc = read_all(err, &r, dir, n);
     if (!rc && r.a.cells) {
-        fputs("\nAdaptations, perplexity of held-out text\n", f);
+        fprintf(f, "\nAdaptations, perplexity of %s text\n",
+                adapted_text(&r.a));
         fill_table(&t, &r.a);
         table_print(&t, f);
         table_free(&t);
@@ -102,12 +113,13 @@ static json_t *
 cell_json(const struct adapted *a, const struct adapted_cell *c)
 {
     return json_pack(
-        "{s:s, s:s, s:s, s:f, s:o, s:f, s:I, s:b, s:I, s:o, s:o, s:o, s:o, "
-        "s:o}",
+        "{s:s, s:s, s:s, s:f, s:o, s:o, s:f, s:I, s:b, s:I, s:o, s:o, s:o, "
+        "s:o, s:o, s:o}",
         "language", c->language, "strategy", a->setting[c->setting].strategy,
         "trained", a->setting[c->setting].label, "parameters", c->parameters,
-        "share", real(c->share), "lr", c->lr, "rates", (json_int_t)c->rates,
-        "edge", c->edge, "runs", (json_int_t)c->runs, "before",
+        "share", real(c->share), "parameters_ratio", real(adapted_part(a, c)),
+        "lr", c->lr, "rates", (json_int_t)c->rates, "edge", c->edge, "runs",
+        (json_int_t)c->runs, "heldout", real(exp(c->chosen_by)), "before",
         real(exp(c->before)), "perplexity", real(exp(c->nll)), "lowest",
         real(exp(c->low)), "highest", real(exp(c->high)), "above_percent",
         real(adapted_above(a, c)));
@@ -134,6 +146,27 @@ test_json(const struct adapted *a, const struct adapted_test *t)
     return o;
 }
 
+/* The pairs of runs that the tests are of. */
+static json_t *
+pairs_json(const struct adapted *a)
+{
+    json_t *list = json_array();
+    for (size_t i = 0; i < a->runs; i++) {
+        const struct adapted_run *run = &a->run[i];
+        const struct adapted_run *with = adapted_partner(a, run);
+        if (with)
+            json_array_append_new(
+                list,
+                json_pack("{s:s, s:s, s:s, s:s, s:o, s:o, s:o}", "language",
+                          run->language, "trained",
+                          a->setting[run->setting].label, "model", run->model,
+                          "seed", run->seed, "perplexity", real(exp(run->nll)),
+                          "reference", real(exp(with->nll)), "above_percent",
+                          real(adapted_percent(run->nll - with->nll))));
+    }
+    return list;
+}
+
 int
 adaptations_json(struct moe_err *err, json_t **out, const char *const *dir,
                  size_t n)
@@ -147,7 +180,9 @@ adaptations_json(struct moe_err *err, json_t **out, const char *const *dir,
             json_array_append_new(best, cell_json(&r.a, &r.a.cell[i]));
         for (size_t i = 0; i < r.a.tests; i++)
             json_array_append_new(tests, test_json(&r.a, &r.a.test[i]));
-        *out = json_pack("{s:o, s:o}", "best", best, "tests", tests);
+        *out =
+            json_pack("{s:s, s:o, s:o, s:o}", "text", adapted_text(&r.a),
+                      "best", best, "pairs", pairs_json(&r.a), "tests", tests);
         if (!*out)
             rc = moe_fail(err, MOE_ENOMEM, "report: out of memory");
     }

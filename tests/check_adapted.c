@@ -20,6 +20,7 @@ struct job {
     int seed;
     double parameters, nll;
     const char *status; // NULL: done
+    double test;        // loss of the text to test on; 0: none
 };
 
 static void
@@ -34,7 +35,7 @@ static void
 plant(const char *dir, const struct job *j)
 {
     struct moe_err err = {0};
-    struct str spec = {0}, record = {0}, heldout = {0};
+    struct str spec = {0}, record = {0}, heldout = {0}, test = {0};
     char *results = str_path(dir, "results");
     ck_ok(&err, fs_mkdirs(&err, results, 0777));
     str_printf(&spec,
@@ -55,10 +56,16 @@ plant(const char *dir, const struct job *j)
     put(dir, "spec.yaml", &spec);
     put(dir, "run.json", &record);
     put(results, "heldout.csv", &heldout);
+    if (j->test > 0) {
+        str_printf(&test, "step,language,tokens,nll\n0,%s,9,5\n60,%s,9,%.9g\n",
+                   j->language, j->language, j->test);
+        put(results, "test.csv", &test);
+    }
     free(results);
     str_free(&spec);
     str_free(&record);
     str_free(&heldout);
+    str_free(&test);
 }
 
 struct planted_jobs {
@@ -127,15 +134,15 @@ END_TEST
 START_TEST(the_best_rate_is_that_of_the_mean)
 {
     static const struct job jobs[] = {
-        {"ca", "ssft", NULL, 1e-3, 1, 100, 2.0, NULL}, // best single run
-        {"ca", "ssft", NULL, 1e-3, 2, 100, 2.6, NULL},
-        {"ca", "ssft", NULL, 4e-3, 1, 100, 2.1, NULL},
-        {"ca", "ssft", NULL, 4e-3, 2, 100, 2.2, NULL},
-        {"ca", "ssft", NULL, 1e-2, 1, 100, 9.0, NULL},
-        {"et", "ssft", NULL, 1e-3, 1, 100, 3.0, NULL},
-        {"et", "ssft", NULL, 4e-3, 1, 100, 2.5, NULL},
-        {"mr", "ssft", NULL, 4e-3, 1, 100, 1.5, NULL},
-        {"mr", "ssft", NULL, 1e-3, 1, 100, 0.5, "failed"}};
+        {"ca", "ssft", NULL, 1e-3, 1, 100, 2.0, NULL, 0}, // best single run
+        {"ca", "ssft", NULL, 1e-3, 2, 100, 2.6, NULL, 0},
+        {"ca", "ssft", NULL, 4e-3, 1, 100, 2.1, NULL, 0},
+        {"ca", "ssft", NULL, 4e-3, 2, 100, 2.2, NULL, 0},
+        {"ca", "ssft", NULL, 1e-2, 1, 100, 9.0, NULL, 0},
+        {"et", "ssft", NULL, 1e-3, 1, 100, 3.0, NULL, 0},
+        {"et", "ssft", NULL, 4e-3, 1, 100, 2.5, NULL, 0},
+        {"mr", "ssft", NULL, 4e-3, 1, 100, 1.5, NULL, 0},
+        {"mr", "ssft", NULL, 1e-3, 1, 100, 0.5, "failed", 0}};
     struct planted_jobs p;
     find(&p, jobs, sizeof jobs / sizeof *jobs);
     ck_assert_uint_eq(p.a.runs, 8);
@@ -162,20 +169,20 @@ END_TEST
 /* Three languages, two seeds: differences whose mean by language is 0.01,
  * 0.02 and 0.06, so the mean is 0.03, its error 0.0152753. */
 static const struct job three[] = {
-    {"ca", "ssft", NULL, 1e-3, 1, 160, 2.00, NULL},
-    {"ca", "ssft", NULL, 1e-3, 2, 160, 2.10, NULL},
-    {"et", "ssft", NULL, 1e-3, 1, 100, 3.02, NULL},
-    {"et", "ssft", NULL, 1e-3, 2, 100, 3.12, NULL},
-    {"mr", "ssft", NULL, 1e-3, 1, 100, 1.06, NULL},
-    {"mr", "ssft", NULL, 1e-3, 2, 100, 1.16, NULL},
-    {"mr", "ssft", NULL, 1e-3, 3, 100, 1.11, NULL}, // has no partner
-    {"ca", "final_layers", NULL, 4e-3, 1, 800, 2.01, NULL},
-    {"ca", "final_layers", NULL, 4e-3, 2, 800, 2.07, NULL},
-    {"et", "final_layers", NULL, 4e-3, 1, 800, 3.00, NULL},
-    {"et", "final_layers", NULL, 4e-3, 2, 800, 3.10, NULL},
-    {"mr", "final_layers", NULL, 4e-3, 1, 800, 1.00, NULL},
-    {"mr", "final_layers", NULL, 4e-3, 2, 800, 1.10, NULL},
-    {"uk", "final_layers", NULL, 4e-3, 2, 800, 1.10, NULL}};
+    {"ca", "ssft", NULL, 1e-3, 1, 160, 2.00, NULL, 0},
+    {"ca", "ssft", NULL, 1e-3, 2, 160, 2.10, NULL, 0},
+    {"et", "ssft", NULL, 1e-3, 1, 100, 3.02, NULL, 0},
+    {"et", "ssft", NULL, 1e-3, 2, 100, 3.12, NULL, 0},
+    {"mr", "ssft", NULL, 1e-3, 1, 100, 1.06, NULL, 0},
+    {"mr", "ssft", NULL, 1e-3, 2, 100, 1.16, NULL, 0},
+    {"mr", "ssft", NULL, 1e-3, 3, 100, 1.11, NULL, 0}, // has no partner
+    {"ca", "final_layers", NULL, 4e-3, 1, 800, 2.01, NULL, 0},
+    {"ca", "final_layers", NULL, 4e-3, 2, 800, 2.07, NULL, 0},
+    {"et", "final_layers", NULL, 4e-3, 1, 800, 3.00, NULL, 0},
+    {"et", "final_layers", NULL, 4e-3, 2, 800, 3.10, NULL, 0},
+    {"mr", "final_layers", NULL, 4e-3, 1, 800, 1.00, NULL, 0},
+    {"mr", "final_layers", NULL, 4e-3, 2, 800, 1.10, NULL, 0},
+    {"uk", "final_layers", NULL, 4e-3, 2, 800, 1.10, NULL, 0}};
 
 START_TEST(runs_of_a_seed_are_pairs)
 {
@@ -225,7 +232,8 @@ START_TEST(what_is_clear_is_said)
                                i % 2,
                                i < 4 ? 10 : 100,
                                2 + (i < 4 ? 0.001 * i : 0),
-                               NULL};
+                               NULL,
+                               0};
     find(&p, jobs, 8);
     says(&p.a, 0, "in 2 of 2 languages, with at most 10.0 %");
     says(&p.a, 0, "Less than 5 % above: shown (p = 0.0");
@@ -248,15 +256,55 @@ START_TEST(what_is_clear_is_said)
 }
 END_TEST
 
+/* The rate of the lowest held-out loss is not that of the lowest test loss. */
+START_TEST(a_rate_is_chosen_by_other_text)
+{
+    struct job jobs[] = {
+        {"ca", "ssft", NULL, 1e-3, 1, 150, 2.00, NULL, 2.30},
+        {"ca", "ssft", NULL, 4e-3, 1, 150, 2.10, NULL, 2.20},
+        {"ca", "final_layers", NULL, 1e-3, 1, 800, 2.20, NULL, 2.10},
+        {"ca", "final_layers", NULL, 4e-3, 1, 800, 2.00, NULL, 2.25},
+        {"et", "ssft", NULL, 1e-3, 1, 100, 3.00, NULL, 3.30},
+        {"et", "final_layers", NULL, 1e-3, 1, 800, 3.00, NULL, 3.30}};
+    const size_t n = sizeof jobs / sizeof *jobs;
+    struct planted_jobs p;
+    find(&p, jobs, n);
+    ck_assert(p.a.tested);
+    const struct adapted_cell *ca = adapted_cell(&p.a, "ca", 0);
+    ck_assert_double_eq_tol(ca->lr, 1e-3, 1e-12);
+    ck_assert_double_eq_tol(ca->chosen_by, 2.00, 1e-9);
+    ck_assert_double_eq_tol(ca->nll, 2.30, 1e-9);
+    ck_assert_double_eq_tol(ca->before, 5, 1e-9);
+    ck_assert_double_eq_tol(adapted_part(&p.a, ca), 150.0 / 800, 1e-12);
+    ck_assert_double_eq_tol(adapted_above(&p.a, ca), 100 * (exp(0.05) - 1),
+                            1e-6);
+    ck_assert_ptr_eq(adapted_partner(&p.a, &p.a.run[0]), &p.a.run[3]);
+    ck_assert_ptr_null(adapted_partner(&p.a, &p.a.run[1])); // not chosen
+    ck_assert_ptr_null(adapted_partner(&p.a, &p.a.run[3])); // the reference
+    says(&p.a, 0, "ssft: test perplexity at most 5 % above that of");
+    says(&p.a, 0, "in 1 of 2 languages, with at most 18.8 % of");
+    lose(&p);
+    jobs[5].test = 0; // one without: all by the text that they have
+    ck_assert_int_eq(remove(support_path("job5/results/test.csv")), 0);
+    find(&p, jobs, n);
+    ck_assert(!p.a.tested);
+    ca = adapted_cell(&p.a, "ca", 0);
+    ck_assert_double_eq_tol(ca->nll, 2.00, 1e-9);
+    ck_assert_double_eq_tol(ca->before, 4, 1e-9);
+    says(&p.a, 0, "ssft: held-out perplexity at most 5 % above that of");
+    lose(&p);
+}
+END_TEST
+
 START_TEST(settings_are_called_by_what_differs)
 {
     static const struct job jobs[] = {
-        {"ca", "ssft", "adapt.n: 20\n", 1e-3, 1, 10, 2, NULL},
-        {"ca", "ssft", "adapt.n: 7\n", 1e-3, 2, 10, 2, NULL},
-        {"ca", "ssft", "adapt.restrict: mask\n", 1e-3, 1, 10, 2, NULL},
-        {"ca", "top_n", "adapt.n: 20\n", 1e-3, 1, 10, 2, NULL},
-        {"ca", "top_n", "adapt.n: 7\n", 1e-3, 1, 300, 2, NULL},
-        {"ca", "aeft", "adapt.restrict: mask\n", 1e-3, 1, 200, 2, NULL}};
+        {"ca", "ssft", "adapt.n: 20\n", 1e-3, 1, 10, 2, NULL, 0},
+        {"ca", "ssft", "adapt.n: 7\n", 1e-3, 2, 10, 2, NULL, 0},
+        {"ca", "ssft", "adapt.restrict: mask\n", 1e-3, 1, 10, 2, NULL, 0},
+        {"ca", "top_n", "adapt.n: 20\n", 1e-3, 1, 10, 2, NULL, 0},
+        {"ca", "top_n", "adapt.n: 7\n", 1e-3, 1, 300, 2, NULL, 0},
+        {"ca", "aeft", "adapt.restrict: mask\n", 1e-3, 1, 200, 2, NULL, 0}};
     struct planted_jobs p;
     find(&p, jobs, sizeof jobs / sizeof *jobs);
     ck_assert_uint_eq(p.a.settings, 5);
@@ -276,7 +324,7 @@ START_TEST(others_are_no_adaptations)
     struct moe_err err = {0};
     struct folder f;
     struct adapted a;
-    struct job job = {"ca", "ssft", NULL, 1e-3, 1, 10, NAN, NULL};
+    struct job job = {"ca", "ssft", NULL, 1e-3, 1, 10, NAN, NULL, 0};
     char *dir = str_copy(support_path("other"));
     plant(dir, &job); // held-out text without a number
     ck_ok(&err, folder_read(&err, &f, dir));
@@ -301,6 +349,7 @@ main(void)
     tcase_add_test(t, the_best_rate_is_that_of_the_mean);
     tcase_add_test(t, runs_of_a_seed_are_pairs);
     tcase_add_test(t, what_is_clear_is_said);
+    tcase_add_test(t, a_rate_is_chosen_by_other_text);
     tcase_add_test(t, settings_are_called_by_what_differs);
     tcase_add_test(t, others_are_no_adaptations);
     suite_add_tcase(s, t);

@@ -61,21 +61,44 @@ trained_language(const struct folder *f)
     return only;
 }
 
-/* The first and the last look at a language's held-out text. */
-static void
-read_heldout(const struct folder *f, struct adapted_run *run)
+/* The first and the last look at a language's text, NaN without. */
+struct looks {
+    double before, nll;
+};
+
+static struct looks
+read_looks(const struct folder *f, enum folder_table table,
+           const char *language)
 {
-    const struct csv_table *t = &f->table[TABLE_HELDOUT];
-    const int step = folder_column(f, TABLE_HELDOUT, "step");
-    const int name = folder_column(f, TABLE_HELDOUT, "language");
-    const int nll = folder_column(f, TABLE_HELDOUT, "nll");
-    run->before = run->nll = NAN;
+    const struct csv_table *t = &f->table[table];
+    const int step = folder_column(f, table, "step");
+    const int name = folder_column(f, table, "language");
+    const int nll = folder_column(f, table, "nll");
+    struct looks x = {NAN, NAN};
     for (size_t r = 0; step >= 0 && name >= 0 && nll >= 0 && r < t->rows; r++) {
-        if (strcmp(csv_cell(t, r, (size_t)name), run->language) != 0)
+        if (strcmp(csv_cell(t, r, (size_t)name), language) != 0)
             continue;
-        run->nll = csv_number(t, r, (size_t)nll);
+        x.nll = csv_number(t, r, (size_t)nll);
         if (csv_number(t, r, (size_t)step) == 0)
-            run->before = run->nll;
+            x.before = x.nll;
+    }
+    return x;
+}
+
+/* What is compared, of the runs whose folders are given. */
+static void
+read_compared(struct adapted *a, const struct folder *f, const size_t of[])
+{
+    a->tested = a->runs > 0;
+    for (size_t i = 0; i < a->runs; i++)
+        a->tested &=
+            isfinite(read_looks(&f[of[i]], TABLE_TEST, a->run[i].language).nll);
+    for (size_t i = 0; i < a->runs; i++) {
+        struct adapted_run *run = &a->run[i];
+        const struct looks x = read_looks(
+            &f[of[i]], a->tested ? TABLE_TEST : TABLE_HELDOUT, run->language);
+        run->before = x.before;
+        run->nll = x.nll;
     }
 }
 
@@ -95,8 +118,8 @@ read_run(const struct folder *f, struct adapted_run *run)
         .share = json_number_value(json_object_get(trained, "share"))};
     if (!run->language)
         return false;
-    read_heldout(f, run);
-    return isfinite(run->nll);
+    run->chosen_by = read_looks(f, TABLE_HELDOUT, run->language).nll;
+    return isfinite(run->chosen_by);
 }
 
 /* ---- The best learning rate
@@ -132,6 +155,7 @@ gather(const struct adapted *a, const struct adapted_run *like)
         if (!same_way(run, like) || run->lr != like->lr)
             continue;
         c.runs++;
+        c.chosen_by += run->chosen_by;
         c.nll += run->nll;
         c.before += run->before;
         c.low = fmin(c.low, run->nll);
@@ -139,6 +163,7 @@ gather(const struct adapted *a, const struct adapted_run *like)
         c.parameters = fmax(c.parameters, run->parameters);
         c.share = fmax(c.share, run->share);
     }
+    c.chosen_by /= (double)c.runs;
     c.nll /= (double)c.runs;
     c.before /= (double)c.runs;
     return c;
@@ -158,7 +183,7 @@ is_first(const struct adapted *a, size_t i, bool of_rate)
 static struct adapted_cell
 best_rate(const struct adapted *a, size_t first)
 {
-    struct adapted_cell best = {.nll = INFINITY};
+    struct adapted_cell best = {.chosen_by = INFINITY};
     double low = INFINITY, high = -INFINITY;
     size_t rates = 0;
     for (size_t i = first; i < a->runs; i++) {
@@ -168,7 +193,7 @@ best_rate(const struct adapted *a, size_t first)
         low = fmin(low, c.lr);
         high = fmax(high, c.lr);
         rates++;
-        if (c.nll < best.nll)
+        if (c.chosen_by < best.chosen_by)
             best = c;
     }
     best.rates = rates;
@@ -188,6 +213,8 @@ adapted_find(struct moe_err *err, struct adapted *a, const struct folder *f,
     for (size_t i = 0; !rc && i < n; i++)
         if (read_run(&f[i], &a->run[a->runs]))
             of[a->runs++] = i;
+    if (!rc)
+        read_compared(a, f, of);
     if (!rc)
         rc = adapted_settings(err, a, f, of);
     for (size_t i = 0; !rc && i < a->runs; i++)

@@ -24,7 +24,9 @@ struct adapted_run {
     const char *seed;
     size_t setting;
     double lr, parameters, share; // of all parameters
-    double before, nll;           // held-out, nats a token, in the end
+    double chosen_by;             // held-out loss in the end, nats a token
+    double before, nll;           // that which is compared: of the text to test
+                                  // on when all runs have it, else held-out
 };
 
 /* All that was set beside the language, the model, the learning rate and the
@@ -41,9 +43,10 @@ struct adapted_cell {
     const char *language;
     size_t setting;
     double lr;
-    size_t rates; // that were tried
-    bool edge;    // the chosen one is the smallest or largest of several
-    size_t runs;  // at the chosen one
+    size_t rates;     // that were tried
+    bool edge;        // the chosen one is the smallest or largest of several
+    size_t runs;      // at the chosen one
+    double chosen_by; // mean
     double before, nll, low, high; // mean, lowest and highest
     double parameters, share;      // largest
 };
@@ -71,10 +74,13 @@ struct adapted {
     struct adapted_test *test;
     size_t runs, settings, cells, tests;
     size_t other; // the setting that all others are compared with
+    bool tested;  // by text that no learning rate was chosen by
 };
 
 /*
- * Every adaptation that held out text of the language that it trained on.
+ * Every adaptation that held out text of the language that it trained on; a
+ * learning rate is chosen by this text, and what it reached is that of the text
+ * to test on when all of them have some.
  * All settings are compared with final_layers, or with that which trains most
  * where nobody did that.  a->runs is 0 without any.  MOE_ENOMEM.
  */
@@ -86,9 +92,30 @@ void adapted_free(struct adapted *a);
 const struct adapted_cell *adapted_cell(const struct adapted *a,
                                         const char *language, size_t setting);
 
+/* How many percent a perplexity is above another, by the difference of their
+ * losses. */
+double adapted_percent(double nats);
+
 /* How far its perplexity is above that of a->other in its language, in percent;
  * NaN for that one itself and where there is none. */
 double adapted_above(const struct adapted *a, const struct adapted_cell *c);
+
+/* Its trained parameters as a share of those of a->other in its language; NaN
+ * as above. */
+double adapted_part(const struct adapted *a, const struct adapted_cell *c);
+
+/* The run of a->other that a run is paired with: of the same language, model
+ * and seed, both at the chosen rates.  NULL where there is none. */
+const struct adapted_run *adapted_partner(const struct adapted *a,
+                                          const struct adapted_run *run);
+
+/* The differences of loss, nats, of a cell's runs to their partners, into d, of
+ * a->runs; their number. */
+size_t adapted_pairs(const struct adapted *a, const struct adapted_cell *c,
+                     double *d);
+
+/* "test", or "held-out" when not all runs have text to test on. */
+const char *adapted_text(const struct adapted *a);
 
 /* A test in words. */
 void adapted_words(struct str *out, const struct adapted *a,

@@ -18,11 +18,13 @@ is_of(const struct adapted_run *run, const struct adapted_cell *c)
            strcmp(run->language, c->language) == 0;
 }
 
-/* The run of the other cell that a run is paired with, or NULL. */
-static const struct adapted_run *
-partner(const struct adapted *a, const struct adapted_run *run,
-        const struct adapted_cell *other)
+const struct adapted_run *
+adapted_partner(const struct adapted *a, const struct adapted_run *run)
 {
+    const struct adapted_cell *c = adapted_cell(a, run->language, run->setting);
+    const struct adapted_cell *other = adapted_cell(a, run->language, a->other);
+    if (!c || !other || c == other || !is_of(run, c))
+        return NULL;
     for (size_t i = 0; i < a->runs; i++)
         if (is_of(&a->run[i], other) &&
             strcmp(a->run[i].model, run->model) == 0 &&
@@ -31,15 +33,13 @@ partner(const struct adapted *a, const struct adapted_run *run,
     return NULL;
 }
 
-/* The differences of the pairs of one language, into d; their number. */
-static size_t
-pair_runs(const struct adapted *a, const struct adapted_cell *c,
-          const struct adapted_cell *other, double *d)
+size_t
+adapted_pairs(const struct adapted *a, const struct adapted_cell *c, double *d)
 {
     size_t n = 0;
     for (size_t i = 0; i < a->runs; i++) {
         const struct adapted_run *with =
-            is_of(&a->run[i], c) ? partner(a, &a->run[i], other) : NULL;
+            is_of(&a->run[i], c) ? adapted_partner(a, &a->run[i]) : NULL;
         if (with)
             d[n++] = a->run[i].nll - with->nll;
     }
@@ -69,17 +69,14 @@ compare(const struct adapted *a, struct adapted_test *t, double *of_language,
 {
     for (size_t i = 0; i < a->cells; i++) {
         const struct adapted_cell *c = &a->cell[i];
-        const struct adapted_cell *other =
-            c->setting == t->setting ? adapted_cell(a, c->language, t->other)
-                                     : NULL;
-        const size_t n = other ? pair_runs(a, c, other, d) : 0;
+        const size_t n = c->setting == t->setting ? adapted_pairs(a, c, d) : 0;
         if (!n)
             continue;
         const double mean = sample_of(d, n).mean;
         of_language[t->languages++] = mean;
         t->within += mean <= log(ADAPTED_MARGIN);
         t->pairs += n;
-        t->most = fmax(t->most, c->parameters / other->parameters);
+        t->most = fmax(t->most, adapted_part(a, c));
     }
     t->by_run = t->languages == 1;
     if (t->by_run)
@@ -128,9 +125,8 @@ adapted_compare(struct moe_err *err, struct adapted *a)
 /* ---- In words
  * ------------------------------------------------------------- */
 
-/* How many percent a perplexity is above another. */
-static double
-percent(double nats)
+double
+adapted_percent(double nats)
 {
     return 100 * (exp(nats) - 1);
 }
@@ -139,7 +135,20 @@ double
 adapted_above(const struct adapted *a, const struct adapted_cell *c)
 {
     const struct adapted_cell *other = adapted_cell(a, c->language, a->other);
-    return other && other != c ? percent(c->nll - other->nll) : NAN;
+    return other && other != c ? adapted_percent(c->nll - other->nll) : NAN;
+}
+
+double
+adapted_part(const struct adapted *a, const struct adapted_cell *c)
+{
+    const struct adapted_cell *other = adapted_cell(a, c->language, a->other);
+    return other && other != c ? c->parameters / other->parameters : NAN;
+}
+
+const char *
+adapted_text(const struct adapted *a)
+{
+    return a->tested ? "test" : "held-out";
 }
 
 static const char *
@@ -153,18 +162,20 @@ adapted_words(struct str *out, const struct adapted *a,
               const struct adapted_test *t)
 {
     str_printf(out,
-               "%s: held-out perplexity at most 5 %% above that of %s in %zu "
-               "of %zu language%s, with %s%.1f %% of its trained parameters. ",
-               a->setting[t->setting].label, a->setting[t->other].label,
-               t->within, t->languages, t->languages == 1 ? "" : "s",
+               "%s: %s perplexity at most 5 %% above that of %s in %zu of %zu "
+               "language%s, with %s%.1f %% of its trained parameters. ",
+               a->setting[t->setting].label, adapted_text(a),
+               a->setting[t->other].label, t->within, t->languages,
+               t->languages == 1 ? "" : "s",
                t->languages == 1 ? "" : "at most ", 100 * t->most);
     str_printf(out, "Mean difference %+.2f %%, over %zu ",
-               percent(t->difference.mean), t->pairs);
+               adapted_percent(t->difference.mean), t->pairs);
     str_puts(out, t->pairs == 1 ? "pair of runs" : "pairs of runs");
     if (!t->by_run)
         str_printf(out, " in %zu languages", t->languages);
     if (isnan(t->p_worse)) {
-        str_puts(out, "; too few for a test.");
+        str_puts(out, t->difference.n < 2 ? "; too few for a test."
+                                          : "; all the same, no test.");
         return;
     }
     str_printf(out,
@@ -172,6 +183,6 @@ adapted_words(struct str *out, const struct adapted *a,
                "%+.2f %%). Less than 5 %% above: %s (p = %.2g). A difference: "
                "%s (p = %.2g).",
                t->difference.n, t->by_run ? "pairs" : "languages",
-               percent(t->low), percent(t->high), shown(t->p_worse), t->p_worse,
-               shown(t->p_equal), t->p_equal);
+               adapted_percent(t->low), adapted_percent(t->high),
+               shown(t->p_worse), t->p_worse, shown(t->p_equal), t->p_equal);
 }

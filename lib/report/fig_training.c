@@ -14,13 +14,20 @@
  * can be looked at. */
 enum { POINTS = 400 };
 
+/* Curves of more runs, such as those of a sweep, are not told apart; a table
+ * says as much as a curve of fewer looks. */
+enum { NAMED = 16, LOOKS = 3 };
+
+/* Without a name it is one of many. */
 static void
 add_loss(struct chart *c, const struct folder *f, const char *run,
          const char *key, const char *name)
 {
     const size_t n = json_array_size(f->steps);
     const size_t per = n / POINTS + 1, points = (n + per - 1) / per;
-    struct series *s = n ? curves_series(c, run, name, points) : NULL;
+    struct series *s = !n      ? NULL
+                       : !name ? chart_quiet(c, run, points)
+                               : curves_series(c, run, name, points);
     for (size_t i = 0; s && i < points; i++) {
         double sum = 0, step = 0;
         size_t k = i * per, seen = 0;
@@ -40,9 +47,10 @@ loss(struct gallery *g)
 {
     struct chart c = {
         .x_title = "step", .y_title = "loss (nats per token)", .steps = true};
+    const bool many = g->report->runs > NAMED;
     for (size_t i = 0; i < g->report->runs; i++)
         add_loss(&c, &g->report->run[i], curves_label(g->report, i), "ce",
-                 "cross-entropy");
+                 many ? NULL : "cross-entropy");
     curves_finish(g, &c, SECTION_TRAINING, "training-loss", "Training loss",
                   "Cross-entropy of each step's batch; long runs are averaged "
                   "in groups of steps.",
@@ -104,16 +112,30 @@ heldout(struct gallery *g, size_t run)
                   "no heldout.csv");
 }
 
+/* How often the first language of the table was looked at. */
+static size_t
+looks(const struct folder *f)
+{
+    const struct csv_table *t = &f->table[TABLE_HELDOUT];
+    const int name = folder_column(f, TABLE_HELDOUT, "language");
+    size_t n = 0;
+    for (size_t r = 0; name >= 0 && r < t->rows; r++)
+        n += strcmp(csv_cell(t, r, (size_t)name),
+                    csv_cell(t, 0, (size_t)name)) == 0;
+    return n;
+}
+
 void
 fig_training(struct gallery *g)
 {
     loss(g);
     bool any = false;
     for (size_t i = 0; i < g->report->runs; i++)
-        if (g->report->run[i].has[TABLE_HELDOUT]) {
+        if (looks(&g->report->run[i]) >= LOOKS) {
             heldout(g, i);
             any = true;
         }
     if (!any)
-        gallery_omit(g, SECTION_TRAINING, "heldout-loss", "no heldout.csv");
+        gallery_omit(g, SECTION_TRAINING, "heldout-loss",
+                     "no heldout.csv with three looks at a language");
 }

@@ -38,6 +38,7 @@ static const char *const table_names[TABLES] = {
     [TABLE_SCORE_CORRELATION] = "score_correlation",
     [TABLE_SCORES] = "scores",
     [TABLE_HELDOUT] = "heldout",
+    [TABLE_TEST] = "test",
     [TABLE_EVALUATION] = "evaluation",
 };
 

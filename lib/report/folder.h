@@ -39,6 +39,7 @@ enum folder_table {
     TABLE_SCORE_CORRELATION,
     TABLE_SCORES,
     TABLE_HELDOUT,
+    TABLE_TEST,
     TABLE_EVALUATION,
     TABLES
 };

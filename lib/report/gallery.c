@@ -138,7 +138,7 @@ gallery_draw(struct moe_err *err, struct gallery *g,
         fig_specialization, fig_jsd_mean,    fig_entropy,    fig_jsd_heatmap,
         fig_overlap,        fig_correlation, fig_activation, fig_coactivation,
         fig_delta,          fig_tau,         fig_saturation, fig_divergence,
-        fig_consistency,    fig_training,    fig_evaluation};
+        fig_consistency,    fig_adapted,     fig_training,   fig_evaluation};
     *g = (struct gallery){.report = report};
     for (size_t i = 0; i < sizeof figures / sizeof *figures; i++)
         figures[i](g);

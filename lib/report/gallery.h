@@ -91,6 +91,7 @@ void fig_divergence(struct gallery *g);
 void fig_consistency(struct gallery *g);
 void fig_tau(struct gallery *g);
 void fig_saturation(struct gallery *g);
+void fig_adapted(struct gallery *g);
 void fig_training(struct gallery *g);
 void fig_evaluation(struct gallery *g);
 
