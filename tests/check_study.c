@@ -272,16 +272,16 @@ START_TEST(studies_of_the_manual_are_whole)
     static const char *const languages[] = {"en", "ar", "cs", "es", "fi",
                                             "hi", "ru", "ca", "et", "mr",
                                             "sk", "uk", "ur", "nl"};
-    static const size_t jobs[] = {14, 44, 13};
+    static const size_t jobs[] = {14, 128, 13};
     struct moe_err err = {0};
     char *page;
     size_t n;
     for (size_t i = 0; i < sizeof files / sizeof *files; i++)
         make_file(files[i]);
     for (size_t i = 0; i < sizeof languages / sizeof *languages; i++)
-        for (int k = 0; k < 2; k++) {
-            char *path = str_format("text/%s.%s.txt", languages[i],
-                                    k ? "train" : "heldout");
+        for (int k = 0; k < 3; k++) {
+            static const char *const part[] = {"train", "valid", "test"};
+            char *path = str_format("text/%s.%s.txt", languages[i], part[k]);
             make_file(path);
             free(path);
         }
