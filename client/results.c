@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "base/csv.h"
+#include "base/fs.h"
 #include "base/mem.h"
 #include "base/str.h"
 #include "client/table.h"
@@ -208,4 +209,18 @@ results_print(struct moe_err *err, FILE *f, const char *out_dir)
     if (!rc)
         rc = print_pairs(err, f, out_dir);
     return rc ? rc : print_specialization(err, f, out_dir);
+}
+
+bool
+results_any(const char *out_dir)
+{
+    static const char *const names[] = {"entropy.csv", "jsd.csv",
+                                        "specialization.csv"};
+    bool any = false;
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        char *path = str_format("%s/results/%s", out_dir, names[i]);
+        any |= path && fs_exists(path);
+        free(path);
+    }
+    return any;
 }

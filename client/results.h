@@ -4,6 +4,7 @@
 #ifndef CLIENT_RESULTS_H
 #define CLIENT_RESULTS_H
 
+#include <stdbool.h>
 #include <stdio.h>
 
 #include <polymoe/error.h>
@@ -16,5 +17,8 @@
  * for one that cannot be read.
  */
 int results_print(struct moe_err *err, FILE *f, const char *out_dir);
+
+/* Whether there is anything to print. */
+bool results_any(const char *out_dir);
 
 #endif

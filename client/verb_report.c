@@ -162,12 +162,13 @@ all_tables(struct moe_err *err, char **out_dir, size_t n)
         char *dir, **names;
         size_t found;
         rc = find_tables(err, &dir, &names, &found, out_dir[i]);
-        if (!rc && n > 1)
+        const bool any = !rc && results_any(out_dir[i]);
+        if (any && n > 1)
             printf("%s%s\n\n", i ? "\n" : "", out_dir[i]);
-        if (!rc)
+        if (any)
             rc = results_print(err, stdout, out_dir[i]);
         if (!rc)
-            printf("\nEvery table: %s\n", dir);
+            printf("%sEvery table: %s\n", any ? "\n" : "", dir);
         if (found)
             fs_list_free(names, found);
         free(dir);

@@ -14,9 +14,8 @@
  * can be looked at. */
 enum { POINTS = 400 };
 
-/* Curves of more runs, such as those of a sweep, are not told apart; a table
- * says as much as a curve of fewer looks. */
-enum { NAMED = 16, LOOKS = 3 };
+/* Of fewer looks a table says as much as a curve. */
+enum { LOOKS = 3 };
 
 /* Without a name it is one of many. */
 static void
@@ -47,7 +46,7 @@ loss(struct gallery *g)
 {
     struct chart c = {
         .x_title = "step", .y_title = "loss (nats per token)", .steps = true};
-    const bool many = g->report->runs > NAMED;
+    const bool many = g->report->runs > REPORT_NAMED;
     for (size_t i = 0; i < g->report->runs; i++)
         add_loss(&c, &g->report->run[i], curves_label(g->report, i), "ce",
                  many ? NULL : "cross-entropy");

@@ -20,6 +20,10 @@ struct report {
 
 enum { EXHIBIT_NAME = 96 };
 
+/* So many jobs are named one by one; of more, such as those of a sweep, only
+ * what they are together is told. */
+enum { REPORT_NAMED = 16 };
+
 /* Which part of the page shows it. */
 enum section {
     SECTION_LAYERS,

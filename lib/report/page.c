@@ -144,7 +144,7 @@ put_nav(struct str *out, const struct gallery *g)
     for (int s = 0; s < SECTIONS; s++)
         if (has_figures(g, (enum section)s))
             put_link(out, sections[s].id, sections[s].heading);
-    if (g->report->runs > 1)
+    if (page_compares(g->report))
         put_link(out, "comparison", "Comparison");
     put_link(out, "about", "What ran");
     put_link(out, "conventions", "Conventions");
@@ -170,6 +170,26 @@ put_lead(struct str *out, const struct folder *f)
         xml_printf(out, " \u00b7 on %s", folder_word(f, "device", "name"));
     if (*folder_word(f, NULL, "ended"))
         xml_printf(out, " \u00b7 %.10s", folder_word(f, NULL, "ended"));
+    str_puts(out, "</p>\n");
+}
+
+/* "126 jobs - 126 adapt". */
+static void
+put_kinds(struct str *out, const struct report *r)
+{
+    str_puts(out, "<p class=\"lead\">");
+    html_tag(out, "strong", "%zu jobs", r->runs);
+    for (size_t i = 0; i < r->runs; i++) {
+        size_t n = 0, before = 0;
+        for (size_t k = 0; k < r->runs; k++)
+            if (strcmp(r->run[k].kind, r->run[i].kind) == 0) {
+                n++;
+                before += k < i;
+            }
+        if (!before)
+            xml_printf(out, " \u00b7 %zu %s", n,
+                       *r->run[i].kind ? r->run[i].kind : "of unknown kind");
+    }
     str_puts(out, "</p>\n");
 }
 
@@ -222,8 +242,11 @@ page_write(struct str *out, const struct gallery *g)
     put_head(out, r->title);
     str_puts(out, "<header>\n");
     html_tag(out, "h1", "%s", r->title);
-    for (size_t i = 0; i < r->runs; i++)
-        put_lead(out, &r->run[i]);
+    if (r->runs > REPORT_NAMED)
+        put_kinds(out, r);
+    else
+        for (size_t i = 0; i < r->runs; i++)
+            put_lead(out, &r->run[i]);
     put_nav(out, g);
     str_puts(out, "</header>\n<main>\n");
     page_answers(out, r);

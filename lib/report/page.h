@@ -24,6 +24,8 @@ void page_warnings(struct str *out, const struct report *r);
 void page_findings(struct str *out, const struct report *r,
                    enum section section);
 void page_tables(struct str *out, const struct report *r, enum section section);
+/* Runs side by side: of several, when one has layers or languages. */
+bool page_compares(const struct report *r);
 void page_compare(struct str *out, const struct report *r);
 void page_adapted(struct str *out, const struct adapted *a);
 /* What ran, the conventions, how to cite. */

@@ -142,8 +142,14 @@ page_about(struct str *out, const struct report *r)
 {
     str_puts(out, "<section id=\"about\">\n");
     html_tag(out, "h2", "What ran on what");
+    if (r->runs > REPORT_NAMED)
+        str_printf(out,
+                   "<details class=\"more\"><summary>All %zu jobs</summary>\n",
+                   r->runs);
     for (size_t i = 0; i < r->runs; i++)
         run_facts(out, &r->run[i]);
+    if (r->runs > REPORT_NAMED)
+        str_puts(out, "</details>\n");
     str_puts(out, "</section>\n");
     str_puts(out, conventions);
     str_puts(out, citation);

@@ -20,26 +20,26 @@ put_cells(struct str *out, const struct adapted *a)
                            "rate of the lowest held-out loss"
                          : "Perplexity of held-out text, at the learning rate "
                            "that has the lowest",
-               "language|trained|#parameters|#share (%)|#of the reference's "
-               "(%)|#learning rate|#rates tried|#runs|#before|#after|#lowest|"
-               "#highest|#\u0394 to the reference (%)");
+               "language|trained|#\u0394 to the reference (%)|#parameters, of "
+               "the reference's (%)|#before|#after|#lowest|#highest|#learning "
+               "rate|#rates tried|#runs|#parameters|#share of all (%)");
     for (size_t i = 0; i < a->cells; i++) {
         const struct adapted_cell *c = &a->cell[i];
         page_language(name, sizeof name, c->language);
         html_row(out);
         html_cell(out, "%s", name);
         html_cell(out, "%s", a->setting[c->setting].label);
-        html_number(out, 0, c->parameters);
-        html_number(out, 3, 100 * c->share);
+        html_delta(out, 2, adapted_above(a, c));
         html_number(out, 1, 100 * adapted_part(a, c));
-        html_number(out, 6, c->lr);
-        html_number(out, 0, (double)c->rates);
-        html_number(out, 0, (double)c->runs);
         html_number(out, 2, exp(c->before));
         html_number(out, 2, exp(c->nll));
         html_number(out, 2, exp(c->low));
         html_number(out, 2, exp(c->high));
-        html_delta(out, 2, adapted_above(a, c));
+        html_number(out, 6, c->lr);
+        html_number(out, 0, (double)c->rates);
+        html_number(out, 0, (double)c->runs);
+        html_number(out, 0, c->parameters);
+        html_number(out, 3, 100 * c->share);
     }
     html_table_end(out);
 }

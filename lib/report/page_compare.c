@@ -223,12 +223,21 @@ by_language(struct str *out, const struct report *r, double *value,
         html_table_end(out);
 }
 
+bool
+page_compares(const struct report *r)
+{
+    for (size_t i = 0; r->runs > 1 && i < r->runs; i++)
+        if (r->run[i].L || r->run[i].n)
+            return true;
+    return false;
+}
+
 void
 page_compare(struct str *out, const struct report *r)
 {
     double *value = calloc(r->runs ? r->runs : 1, sizeof *value);
     out->failed |= !value;
-    if (r->runs > 1 && value) {
+    if (page_compares(r) && value) {
         str_puts(out, "<section id=\"comparison\">\n");
         html_tag(out, "h2", "Comparison");
         html_class(out, "p", "quiet",

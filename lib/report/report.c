@@ -86,8 +86,12 @@ static char *
 make_title(const struct report *r)
 {
     struct str title = {0};
-    for (size_t i = 0; i < r->runs; i++)
-        str_printf(&title, "%s%s", i ? " and " : "", r->run[i].label);
+    if (r->runs > REPORT_NAMED)
+        str_printf(&title, "%s and %zu other jobs", r->run[0].label,
+                   r->runs - 1);
+    else
+        for (size_t i = 0; i < r->runs; i++)
+            str_printf(&title, "%s%s", i ? " and " : "", r->run[i].label);
     return str_take(&title);
 }
 
