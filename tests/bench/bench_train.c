@@ -18,16 +18,18 @@
 
 struct bench_options {
     const char *shape, *weights, *memory, *model, *dtype;
-    int64_t steps, micro;
+    int64_t steps, batch, micro;
     bool profile;
 };
 
 static const struct option_row rows[] = {
+    {0, "batch", "N", "sequences a step (those of the shape)", OPTION_INT,
+     offsetof(struct bench_options, batch), 1, 65536},
     {0, "dtype", "TYPE", "f32 or bf16, of the file of weights (f32)",
      OPTION_STRING, offsetof(struct bench_options, dtype), 0, 0},
     {0, "memory", "LEVEL", "keep, recompute or blocks (keep)", OPTION_STRING,
      offsetof(struct bench_options, memory), 0, 0},
-    {0, "micro-batch", "N", "sequences at a time (all of the batch)",
+    {0, "micro-batch", "N", "sequences at a time (those of the shape)",
      OPTION_INT, offsetof(struct bench_options, micro), 1, 65536},
     {0, "model", "DIR", "keep the model there, use it when it is there",
      OPTION_STRING, offsetof(struct bench_options, model), 0, 0},
@@ -109,7 +111,7 @@ static int
 make(struct bench *b)
 {
     const struct bench_shape *s = b->shape;
-    int64_t n = s->B * s->T;
+    int64_t n = b->opt.batch * s->T;
     size_t steps = (size_t)b->opt.steps;
     struct moe_ctx_options opt = {.profile = b->opt.profile};
     bool ok = (b->ids = mem_zero((size_t)n, sizeof *b->ids)) != NULL;
@@ -133,7 +135,7 @@ run(struct bench *b, struct trainer_metrics *m)
 {
     int rc = MOE_OK;
     for (int64_t i = -1; !rc && i < b->opt.steps; i++) {
-        rc = trainer_step(b->trainer, b->ids, b->target, b->shape->B, m);
+        rc = trainer_step(b->trainer, b->ids, b->target, b->opt.batch, m);
         const double x[] = {m->seconds, m->forward_s, m->backward_s,
                             m->optimizer_s};
         for (int k = 0; i >= 0 && k < 4; k++)
@@ -147,7 +149,7 @@ print(struct bench *b, const struct trainer_metrics *m)
 {
     const struct bench_shape *s = b->shape;
     struct trainer_plan plan;
-    double x[4], tokens = (double)(s->B * s->T);
+    double x[4], tokens = (double)(b->opt.batch * s->T);
     int rc = trainer_plan(&b->err, &plan, moe_model_config(b->model), &b->train,
                           ctx_device(b->ctx)->max_alloc_bytes);
     if (rc)
@@ -155,12 +157,13 @@ print(struct bench *b, const struct trainer_metrics *m)
     for (int k = 0; k < 4; k++)
         x[k] = bench_median(b->part[k], b->opt.steps);
     printf("{\"bench\": \"train\", \"shape\": \"%s\", \"weights\": \"%s\", "
-           "\"memory\": \"%s\", \"tokens_per_s\": %.1f, \"step_s\": %.4f, "
+           "\"memory\": \"%s\", \"tokens\": %.0f, \"tokens_per_s\": %.1f, "
+           "\"step_s\": %.4f, "
            "\"forward_s\": %.4f, \"backward_s\": %.4f, \"optimizer_s\": %.4f, "
            "\"loss\": %.4f, \"plan_mib\": %.1f, \"device_mib\": %.1f, "
            "\"peak_mib\": %.1f}\n",
-           s->name, b->opt.weights, b->opt.memory, tokens / x[0], x[0], x[1],
-           x[2], x[3], m->loss, (double)plan.need.bytes / (1 << 20),
+           s->name, b->opt.weights, b->opt.memory, tokens, tokens / x[0], x[0],
+           x[1], x[2], x[3], m->loss, (double)plan.need.bytes / (1 << 20),
            (double)ctx_allocated(b->ctx) / (1 << 20),
            (double)mem_resident_peak() / (1 << 20));
     fflush(stdout);
@@ -187,6 +190,8 @@ main(int argc, char **argv)
                                    "--shape, --memory, --weights: found "
                                    "'%s', '%s', '%s'",
                                    b.opt.shape, b.opt.memory, b.opt.weights);
+    if (!b.opt.batch)
+        b.opt.batch = b.shape->B;
     set_options(&b, level, type);
     rc = make(&b);
     if (!rc)
