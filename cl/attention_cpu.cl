@@ -6,13 +6,16 @@
  * Math       as attention.cl
  * Shapes     as attention.cl; S even and known to the compiler
  * Work       one item per block of QUERIES query rows of one (b, h): global =
- *            ceil(T / QUERIES) x B H, local = 1; packed: M tiles x H
+ *            ceil(T / QUERIES) x B H, local = 1; packed: M tiles x H, one
+ *            of a single row with lanes along s
  * Local      none; private 2 S (KEYS + QUERIES) floats and the scores
  * Order      keys in pieces of KEYS with a running maximum, pieces ascending
  * Reference  tests/ref/attention.c, ref_attention_forward(); abs 2e-5, rel 1e-5
  * Source     Dao 2023, arXiv:2307.08691, for the order of the loops
  */
-#define QUERIES (BLOCKS * ROWS) // of an item: they share a copy of the keys
+#define QUERIES  (BLOCKS * ROWS) // of an item: they share a copy of the keys
+#define ONE_TILE 8               // keys at once of a single query row
+#define LINE     16              // floats of a line of the cache
 
 /* Query rows of one block: what is needed to go on with the next keys. */
 struct rows {
@@ -104,6 +107,103 @@ attend(__global float *out, __global float *lse, __global const float *q,
                  min(ROWS, n - i * ROWS), step);
 }
 
+/* x[u] = q . k[u] for n rows, `step` apart: sums side by side, each with s
+ * ascending, as scores() makes them of a lane. */
+static void
+scores_one(float *x, const float *q, __global const float *k, const int n,
+           const size_t step)
+{
+    int u = 0;
+    for (; u + ONE_TILE <= n; u += ONE_TILE) {
+        float sum[ONE_TILE];
+#pragma unroll
+        for (int i = 0; i < ONE_TILE; i++)
+            sum[i] = 0.0f;
+        for (int s = 0; s < S; s++) {
+#pragma unroll
+            for (int i = 0; i < ONE_TILE; i++)
+                sum[i] += q[s] * k[(u + i) * step + s];
+        }
+#pragma unroll
+        for (int i = 0; i < ONE_TILE; i++)
+            x[u + i] = sum[i];
+    }
+    for (; u < n; u++) {
+        float sum = 0.0f;
+        for (int s = 0; s < S; s++)
+            sum += q[s] * k[u * step + s];
+        x[u] = sum;
+    }
+}
+
+/* total[s] = keep total[s] + sum_u p[u] v[u,s]: lanes are s, as many as there
+ * are whole vectors of. */
+static void
+add_one(float *total, const float *p, const float keep, __global const float *v,
+        const int n, const size_t step)
+{
+    int s = 0;
+    for (; s + VW <= S; s += VW) {
+        VF sum = VLOAD(0, total + s) * keep;
+        for (int u = 0; u < n; u++)
+            sum += p[u] * VLOAD(0, v + u * step + s);
+        VSTORE(sum, 0, total + s);
+    }
+    for (; s < S; s++) {
+        float sum = total[s] * keep;
+        for (int u = 0; u < n; u++)
+            sum += p[u] * v[u * step + s];
+        total[s] = sum;
+    }
+}
+
+/* n rows will be needed: no processor foresees strides of a page. */
+static void
+fetch_rows(__global const float *x, const int n, const size_t step)
+{
+    for (int u = 0; u < n; u++)
+        for (int s = 0; s < S; s += LINE)
+            FETCH(x + u * step + s);
+}
+
+/* attend() for one query row, with the same bits: its tile would be one lane
+ * in ROWS. */
+static void
+attend_one(__global float *out, __global float *lse, __global const float *q,
+           __global const float *k, __global const float *v, const int past,
+           const size_t key_step, const float scale)
+{
+    float q_copy[S], sum[S], p[KEYS], top = -INFINITY, total = 0.0f;
+    for (int s = 0; s < S; s++) {
+        q_copy[s] = scale * q[s];
+        sum[s] = 0.0f;
+    }
+    for (int u = 0; u <= past; u += KEYS) {
+        const int n = min(KEYS, past + 1 - u);
+        const float before = top;
+        const int next = min(KEYS, past + 1 - u - n);
+        fetch_rows(k + (u + n) * key_step, next, key_step);
+        scores_one(p, q_copy, k + u * key_step, n, key_step);
+        for (int i = 0; i < n; i++)
+            top = p[i] > top ? p[i] : top;
+        for (int i = n; i < KEYS; i++)
+            p[i] = 0.0f;
+        const float base = top == -INFINITY ? 0.0f : top;
+        const float keep = EXP((VF)(before - base)).s0;
+        for (int i = 0; i < KEYS; i += VW)
+            VSTORE(EXP(VLOAD(0, p + i) - base), 0, p + i);
+        fetch_rows(v + (u + n) * key_step, next, key_step);
+        total = total * keep;
+        for (int i = 0; i < n; i++)
+            total += p[i];
+        add_one(sum, p, keep, v + u * key_step, n, key_step);
+    }
+    const float d = total == 0.0f ? 1.0f : total;
+    for (int s = 0; s < S; s++)
+        out[s] = sum[s] / d;
+    *lse = top + log(total);
+}
+
 __kernel __attribute__((reqd_work_group_size(1, 1, 1))) void
 attention_forward_cpu(__global float *out, const ulong out_at,   // (B, T, H, S)
                       __global float *lse, const ulong lse_at,   // (B, H, T)
@@ -136,7 +236,14 @@ attention_packed_cpu(__global float *out, const ulong out_at,       // (N, H, S)
     const size_t h = get_group_id(1), first = m[0];
     const size_t row = (first * H + h) * S;
     const size_t keys = ((size_t)m[2] * G + h / (H / G)) * S;
-    attend(out + out_at + row, lse + lse_at + h * N + first, q + q_at + row,
-           k + k_at + keys, v + v_at + keys, m[1], m[3], (size_t)H * S,
-           (size_t)G * S, scale);
+    out += out_at + row;
+    lse += lse_at + h * N + first;
+    q += q_at + row;
+    k += k_at + keys;
+    v += v_at + keys;
+    if (m[1] == 1)
+        attend_one(out, lse, q, k, v, m[3], (size_t)G * S, scale);
+    else
+        attend(out, lse, q, k, v, m[1], m[3], (size_t)H * S, (size_t)G * S,
+               scale);
 }

@@ -46,9 +46,6 @@ typedef JOIN(float, VW) vec;
 #define LOAD  JOIN(vload, VW)
 #define STORE JOIN(vstore, VW)
 
-/* Ask for the line of an address that is needed soon. */
-#define FETCH(p) __builtin_prefetch((const void *)(size_t)(p))
-
 /* c = MR x NR sums over kn steps, or c += them; rows of c are ldc apart and
  * arrive while the sums are made.  A macro because OpenCL C 1.2 has no pointer
  * to either address space. */

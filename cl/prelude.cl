@@ -12,6 +12,10 @@
 #define DTYPE_BF16 1
 #define DTYPE_F16  2
 
+/* Ask for the line of an address that is needed soon: in kernels for CPUs,
+ * whose compilers have it. */
+#define FETCH(p) __builtin_prefetch((const void *)(size_t)(p))
+
 /* Element i of a weight of any float type.  vload_half is core: it needs no
  * half arithmetic. */
 float
