@@ -5,7 +5,7 @@
  * A block of the first operand is packed MR rows of the result wide, for the
  * second-level cache; the second one WIDE columns at a time, in panels of
  * which one stays in the first-level cache while all of the block passes.  Sums
- * of DEEP terms are added to the result.
+ * of at most DEEP terms are added to the result.
  *
  * Math       c[i,j] (+)= sum_k a[i,k] b[k,j], or sum_k a[k,i] b[k,j]
  * Shapes     panel (cols / NR, kn, NR)   side (rows / MR, kn, MR) and 8 floats
