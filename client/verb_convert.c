@@ -133,7 +133,7 @@ convert(struct moe_err *err, const struct convert_options *opt,
     rc = olmo ? native_write(err, dir, in.config, &how)
               : export_model(err, dir, in.config, &how);
     if (!rc)
-        rc = export_carry(err, dir, model);
+        rc = export_carry(err, dir, model, NULL);
     close_input(&in);
     return rc;
 }

@@ -134,7 +134,7 @@ adapter_write(struct moe_err *err, const char *dir,
     if (!rc)
         rc = write_config(err, &w, dir);
     if (!rc)
-        rc = export_carry(err, dir, s->base_dir);
+        rc = export_carry(err, dir, s->base_dir, NULL);
     if (!rc)
         rc = write_meta(err, &w, dir);
     free(w.param);

@@ -181,7 +181,7 @@ write_merged(struct moe_err *err, struct adaptation *a, struct merged *m)
     int rc = dir ? export_model(err, dir, &a->t.config, &opt)
                  : moe_fail(err, MOE_ENOMEM, "out of memory");
     if (!rc)
-        rc = export_carry(err, dir, a->t.spec->model);
+        rc = export_carry(err, dir, a->t.spec->model, a->t.spec->tokenizer);
     free(dir);
     return rc;
 }

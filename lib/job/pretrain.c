@@ -51,7 +51,7 @@ export_all(struct moe_err *err, struct training *p)
     int rc = dir ? export_model(err, dir, &p->config, &opt)
                  : moe_fail(err, MOE_ENOMEM, "out of memory");
     if (!rc)
-        rc = export_carry(err, dir, p->spec->model);
+        rc = export_carry(err, dir, p->spec->model, p->spec->tokenizer);
     free(dir);
     return rc;
 }

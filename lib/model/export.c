@@ -211,32 +211,38 @@ export_model(struct moe_err *err, const char *dir,
     return rc;
 }
 
+/* A file that is missing is left out. */
 static int
-copy_file(struct moe_err *err, const char *from_dir, const char *to_dir,
+copy_file(struct moe_err *err, const char *from, const char *dir,
           const char *name)
 {
     struct fs_map map;
-    char *from = str_path(from_dir, name), *to = str_path(to_dir, name);
-    int rc = from && to ? MOE_OK : moe_fail(err, MOE_ENOMEM, "out of memory");
+    char *to = str_path(dir, name);
+    int rc = to ? MOE_OK : moe_fail(err, MOE_ENOMEM, "out of memory");
     if (!rc && fs_exists(from) && !(rc = fs_map_open(err, &map, from))) {
         rc = fs_write(err, to, map.data, map.size);
         fs_map_close(&map);
     }
-    free(from);
     free(to);
     return rc;
 }
 
 int
-export_carry(struct moe_err *err, const char *dir, const char *model)
+export_carry(struct moe_err *err, const char *dir, const char *model,
+             const char *tokenizer)
 {
     static const char *const carried[] = {
         "tokenizer.json", "tokenizer_config.json", "special_tokens_map.json",
         "generation_config.json"};
-    char *from = fs_is_dir(model) ? str_copy(model) : fs_dirname(model);
-    int rc = from ? MOE_OK : moe_fail(err, MOE_ENOMEM, "out of memory");
-    for (size_t i = 0; !rc && i < sizeof carried / sizeof *carried; i++)
-        rc = copy_file(err, from, dir, carried[i]);
-    free(from);
+    char *beside = fs_is_dir(model) ? str_copy(model) : fs_dirname(model);
+    int rc = beside ? MOE_OK : moe_fail(err, MOE_ENOMEM, "out of memory");
+    for (size_t i = 0; !rc && i < sizeof carried / sizeof *carried; i++) {
+        char *from = i == 0 && tokenizer ? str_copy(tokenizer)
+                                         : str_path(beside, carried[i]);
+        rc = from ? copy_file(err, from, dir, carried[i])
+                  : moe_fail(err, MOE_ENOMEM, "out of memory");
+        free(from);
+    }
+    free(beside);
     return rc;
 }

@@ -51,7 +51,8 @@ int export_model(struct moe_err *err, const char *dir,
 
 /* Copy the tokenizer's files and the generation settings that stand beside a
  * model (a directory, or its config.json) to `dir`; missing ones are left out.
- */
-int export_carry(struct moe_err *err, const char *dir, const char *model);
+ * tokenizer: the tokenizer.json that was used instead, or NULL. */
+int export_carry(struct moe_err *err, const char *dir, const char *model,
+                 const char *tokenizer);
 
 #endif

@@ -122,8 +122,7 @@ adapted_compare(struct moe_err *err, struct adapted *a)
     return rc;
 }
 
-/* ---- In words
- * ------------------------------------------------------------- */
+/* ---- In words ----------------------------------------------------------- */
 
 double
 adapted_percent(double nats)
