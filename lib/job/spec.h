@@ -128,7 +128,7 @@ struct job_measures {
     char *against, *scores;
     int rule; // enum job_rule
     double alpha, threshold;
-    int64_t n, most; // most 0: all
+    int64_t n, most;           // most 0: all
     struct job_strings layers; // numbers; none: the last two
     char *experts;
     bool distinct, coactivation, tokens;
