@@ -36,50 +36,6 @@ shares(struct moe_err *err, double **out, const double *w, int64_t n, int64_t E)
     return MOE_OK;
 }
 
-static int32_t
-owner_of(const double *a, int64_t n, int64_t E, int64_t e, double alpha)
-{
-    int64_t first = 0;
-    double second = -1;
-    for (int64_t i = 1; i < n; i++) {
-        double x = a[i * E + e], top = a[first * E + e];
-        if (x > top) {
-            second = top;
-            first = i;
-        } else if (x > second) {
-            second = x;
-        }
-    }
-    return a[first * E + e] - second >= alpha ? (int32_t)first : -1;
-}
-
-/* shares() of languages that are compared with one another. */
-static int
-compared(struct moe_err *err, double **out, const double *w, int64_t n,
-         int64_t E)
-{
-    *out = NULL;
-    if (n < 2)
-        return moe_fail(err, MOE_EINVAL,
-                        "selection: %lld languages, want at least 2",
-                        (long long)n);
-    return shares(err, out, w, n, E);
-}
-
-int
-moe_select_by_gap(struct moe_err *err, int32_t *owner, const double *w,
-                  int64_t n, int64_t E, double alpha)
-{
-    double *a;
-    int rc = compared(err, &a, w, n, E);
-    if (rc)
-        return rc;
-    for (int64_t e = 0; e < E; e++)
-        owner[e] = owner_of(a, n, E, e, alpha);
-    free(a);
-    return MOE_OK;
-}
-
 /* a (n,E), shares: each becomes its distance to the others' of its column, to
  * their mean or to their largest. */
 static void
@@ -117,9 +73,31 @@ int
 select_gaps(struct moe_err *err, double **gap, const double *w, int64_t n,
             int64_t E, bool to_mean)
 {
-    int rc = compared(err, gap, w, n, E);
+    *gap = NULL;
+    if (n < 2)
+        return moe_fail(err, MOE_EINVAL,
+                        "selection: %lld languages, want at least 2",
+                        (long long)n);
+    int rc = shares(err, gap, w, n, E);
     if (!rc)
         turn_to_gaps(*gap, n, E, to_mean);
+    return rc;
+}
+
+int
+moe_select_by_gap(struct moe_err *err, int32_t *owner, const double *w,
+                  int64_t n, int64_t E, double alpha)
+{
+    double *gap;
+    int rc = select_gaps(err, &gap, w, n, E, false);
+    for (int64_t e = 0; !rc && e < E; e++) {
+        int64_t first = 0;
+        for (int64_t i = 1; i < n; i++)
+            if (gap[i * E + e] > gap[first * E + e])
+                first = i;
+        owner[e] = gap[first * E + e] >= alpha ? (int32_t)first : -1;
+    }
+    free(gap);
     return rc;
 }
 
