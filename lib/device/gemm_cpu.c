@@ -34,7 +34,7 @@ enum {
     SIDE = 264,   // of cl/gemm_backward_tile.cl, as the next two
     WIDE = 2 * COLUMNS,
     STEPS = 4,      // DEEP of them in KB
-    SHORT = 8,      // as many sums, of half of DEEP: faster, and closer
+    SHORT = 8,      // steps of a dense product in KB: rounds less than DEEP
     GROUPS = 8,     // a core, so that all are busy to the end
     SHALLOW = 64,   // the least depth that is worth a block
     DOT_GROUPS = 64 // PoCL hands out fewer to one thread only

@@ -143,13 +143,13 @@ take_look(struct moe_err *err, struct training *p, struct training_look *look,
 int
 training_evaluate(struct moe_err *err, struct training *p, uint64_t step)
 {
-    double mean, unused;
+    double mean;
     int rc = take_look(err, p, &p->heldout, step, &mean);
     if (!rc && p->heldout.n && step && (!p->best_step || mean < p->best)) {
         p->best_step = step;
         p->best = mean;
     }
     if (!rc && (step == 0 || step == p->steps))
-        rc = take_look(err, p, &p->test, step, &unused);
+        rc = take_look(err, p, &p->test, step, &mean);
     return rc;
 }

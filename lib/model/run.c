@@ -10,8 +10,8 @@
 
 #include "base/mem.h"
 
-/* The head makes this many bytes of logits at a time. */
-/* The least that OpenCL lets a device refuse to allocate at once. */
+/* The head makes at most this many bytes of logits at a time: the least that
+ * OpenCL lets a device refuse to allocate at once. */
 enum { HEAD_BYTES = 128 << 20 };
 
 struct shape {
